@@ -4,13 +4,16 @@
 //! the tests pass pipes in memory. The crate holds no policy: `tools` defines what a client sees of
 //! each tool, `lines` turns bytes into well-formed requests, `arguments` checks what a model wrote, `server` turns the call into a
 //! [`Request`](llm_gateway_core::Request) or a [`Task`](llm_gateway_core::Task) for the gateway,
-//! and `wire` turns the envelope into a tool result.
+//! `runs` works on it and keeps its result, `client` knows how the client waits and reads, and
+//! `wire` turns the envelope into a tool result.
 
+mod advice;
 mod arguments;
-mod clients;
+mod client;
 mod faults;
 mod lines;
 mod progress;
+mod runs;
 mod server;
 mod tools;
 mod wire;
@@ -25,6 +28,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use lines::{Lines, Teller, ToldRequests, Unanswered, outbox};
+use runs::{Runs, ServerEnds};
 use server::Server;
 
 /// The time for which calls in flight may go on after the reader has ended.
@@ -49,7 +53,7 @@ pub enum StopReason {
 /// Serves MCP until the reader ends or `stop` is ready, and returns within two seconds of that.
 ///
 /// When the reader ends, calls in flight have one second to finish and to be answered, and are then
-/// cancelled without an answer. When `stop` is ready, they are cancelled at once, and answered unless
+/// cancelled without an answer. Runs whose calls were handed off have that second too. When `stop` is ready, they are cancelled at once, and answered unless
 /// the client has left. An orchestration that is cancelled ends with the steps that it has
 /// completed: its receipt holds them, and so does its answer if it gets one. A writer that nobody reads
 /// any more counts as the end of the reader. While no line is read because answers wait (below), the
@@ -93,7 +97,10 @@ where
     writers.spawn(writing.run());
     let (unanswered, told) = (Unanswered::default(), ToldRequests::default());
     let teller = Teller::new(told.clone(), outbox.weak(), ended.clone());
-    let server = Server::new(gateway, calls.clone(), ended.clone(), unanswered.clone(), teller);
+    let ends =
+        ServerEnds { calls: calls.clone(), ended: ended.clone(), unanswered: unanswered.clone() };
+    let (runs, mut all_ended) = Runs::new(ends);
+    let server = Server::new(gateway, runs, teller);
     let versions = ServerHandler::supported_protocol_versions(&server).into_owned();
     let lines = Lines::new(reader, outbox, versions, ended.clone(), unanswered, told);
     let serving = server.serve_with_ct(lines, session.clone());
@@ -105,6 +112,8 @@ where
         }
         // The last lines are written once the transport is dropped.
         while writers.join_next().await.is_some() {}
+        // Runs that were handed off end with the server, as calls in flight do.
+        let _ = all_ended.recv().await;
     });
     let stopped = tokio::select! {
         // `stop` is polled first, so that a signal counts before a client learns that the server

@@ -4,13 +4,14 @@
 //! whenever nothing was told for a while. Nothing here delays a result. `lines` drops what comes
 //! after the end of its call, and what a client does not read.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use llm_gateway_core::Events;
 use llm_gateway_core::front::Progress;
-use llm_gateway_core::{Events, Failure, Reply, Run};
 use rmcp::model::RequestId;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::lines::Teller;
 
@@ -35,11 +36,14 @@ impl Reporter {
         Self { call: call.clone(), teller }
     }
 
-    /// Waits for the outcome of a run, and tells of its progress meanwhile.
-    pub(crate) async fn outcome_of(&self, run: Run) -> Result<Reply, Failure> {
-        let Run { mut outcome, events, .. } = run;
+    /// Waits for `outcome`, and tells meanwhile of the progress of the run whose `events` these are.
+    pub(crate) async fn while_working<T>(
+        &self,
+        events: Events,
+        outcome: impl Future<Output = T>,
+    ) -> T {
         let Some(teller) = &self.teller else { return outcome.await };
-        let mut telling = Telling::of(events);
+        let (mut outcome, mut telling) = (pin!(outcome), Telling::of(events));
         let outcome = loop {
             tokio::select! {
                 // A result that is there is never held up by what led to it.
@@ -52,6 +56,28 @@ impl Reporter {
             teller.tell(&self.call, &message);
         }
         outcome
+    }
+
+    /// Waits for the result of a run for `task_class` that another call began, and tells meanwhile
+    /// that it is waited for.
+    pub(crate) async fn while_waiting<T>(
+        &self,
+        task_class: &str,
+        result: impl Future<Output = T>,
+    ) -> T {
+        let Some(teller) = &self.teller else { return result.await };
+        let (mut result, began) = (pin!(result), Instant::now());
+        loop {
+            tokio::select! {
+                biased;
+                result = &mut result => return result,
+                () = sleep(LONGEST_SILENCE) => {
+                    let seconds = began.elapsed().as_secs();
+                    let message = format!("waiting for the result of {task_class} · {seconds} s");
+                    teller.tell(&self.call, &message);
+                }
+            }
+        }
     }
 }
 

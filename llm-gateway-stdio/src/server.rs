@@ -1,31 +1,31 @@
 //! Runs the MCP tools: turns a tool call into a call of the gateway, and the outcome into an
 //! envelope.
 //!
-//! This module also ends calls: when the client cancels a call, when the server goes down, and when
-//! a call panics.
+//! A call of a model becomes a run, which `runs` works on. A call that panics is answered here.
 
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
-use llm_gateway_core::policy::Output;
-use llm_gateway_core::{Category, Envelope, Error, Gateway, Request, Stop, Task};
+use llm_gateway_core::policy::{ORCHESTRATE, Output};
+use llm_gateway_core::{Envelope, Gateway, Request, Stop, Task};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, ErrorData, Implementation, JsonObject,
     ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use serde_json::{Value, json};
 
+use crate::advice::with_advice;
 use crate::arguments::{Arguments, shown};
-use crate::lines::{Teller, Unanswered};
+use crate::client::{Client, Clients};
+use crate::lines::Teller;
 use crate::progress::Reporter;
-use crate::tools::{LLM_ORCHESTRATE, LLM_ROUTE};
-use crate::{clients, faults, tools, wire};
+use crate::runs::{Runs, Started, panicked};
+use crate::tools::{LLM_ORCHESTRATE, LLM_RESULT, LLM_ROUTE};
+use crate::wire::ResultForm;
+use crate::{faults, tools};
 
 /// The server's instructions, which an MCP client gets when it connects.
 ///
@@ -34,68 +34,72 @@ use crate::{clients, faults, tools, wire};
 /// looks for. Others cut at two kilobytes.
 const INSTRUCTIONS: &str = "Ask another model (LLM): second opinion, panel, review, verify, cheap or \
     bulk answers. llm_route: ask by task class. llm_orchestrate: a task planned, done, \
-    verified. llm_routing_info: models, keys, cost. The gateway picks the model \
+    verified. llm_routing_info: models, keys, cost. llm_result: late or long ones. The gateway picks the model \
     by its policy, checks the price first, and answers with text, cost and a trace. A task class \
     of kind panel asks several models blind and says how far they agree. llm_orchestrate has a \
     task done by one model and judged by another that sees task and artifact alone: read its \
     status, it may have been refused. llm_routing_info tells which task classes can run and which \
     keys are missing.";
 
-/// The time that an orchestration may take to end after it was stopped: to book the call that it
-/// broke off, to certify its steps and to write its receipt. It is shorter than the time that
-/// [`serve`](crate::serve) gives the last answers.
-const STOPPING: Duration = Duration::from_millis(400);
-
 /// The MCP handler: the tools of one gateway.
 pub(crate) struct Server {
     gateway: Gateway,
     tools: Arc<[Tool]>,
-    /// The token that cancels all calls when the server goes down.
-    calls: CancellationToken,
-    /// Cancelled when the client has closed its end. A call that is cancelled then gets no answer.
-    ended: CancellationToken,
-    unanswered: Unanswered,
+    clients: Clients,
+    runs: Runs,
     teller: Teller,
 }
 
+/// A call of a tool: who makes it, who is told of its progress, and in which form it is answered.
+struct Call {
+    context: RequestContext<RoleServer>,
+    client: Client,
+    reporter: Reporter,
+    output: Output,
+    form: ResultForm,
+}
+
 impl Server {
-    pub(crate) fn new(
-        gateway: Gateway,
-        calls: CancellationToken,
-        ended: CancellationToken,
-        unanswered: Unanswered,
-        teller: Teller,
-    ) -> Self {
+    pub(crate) fn new(gateway: Gateway, runs: Runs, teller: Teller) -> Self {
         let tools = tools::all(&gateway).into();
-        Self { gateway, tools, calls, ended, unanswered, teller }
+        Self { gateway, tools, clients: Clients::known(), runs, teller }
+    }
+
+    /// Returns the call that a client makes, by the policy in force; without a valid policy, by the
+    /// defaults.
+    fn call(&self, context: RequestContext<RoleServer>) -> Call {
+        let client = self.clients.client_of(&context);
+        let reporter = Reporter::of(&context.id, &self.teller);
+        let output = self.gateway.policy().map(|policy| policy.output().clone());
+        let output = output.unwrap_or_default();
+        let form = ResultForm::of(&output, &client);
+        Call { context, client, reporter, output, form }
     }
 
     /// Runs one tool and returns its envelope.
     ///
-    /// `stop` ends an orchestration, which then answers with the steps that it has completed.
     /// Dropping the future cancels any tool without an answer.
-    async fn answer(
-        &self,
-        tool: &str,
-        arguments: JsonObject,
-        stop: &Stop,
-        reporter: &Reporter,
-    ) -> Envelope {
+    async fn answer(&self, tool: &str, arguments: JsonObject, call: &Call) -> Envelope {
+        if tool == LLM_RESULT {
+            return self.result(arguments, call).await;
+        }
         let arguments = match faults::checked(&self.gateway, tool, arguments) {
             Ok(arguments) => arguments,
             Err(error) => return Envelope::from(&error),
         };
-        match tool {
-            LLM_ROUTE => self.route(arguments, reporter).await,
-            LLM_ORCHESTRATE => self.orchestrate(arguments, stop, reporter).await,
-            _ => self.routing_info().await,
-        }
+        let started = match tool {
+            LLM_ROUTE => self.route(arguments),
+            LLM_ORCHESTRATE => self.orchestrate(arguments),
+            _ => return self.runs.unless_cancelled(self.routing_info(), &call.context).await,
+        };
+        let hand_off = call.client.hand_off_after(call.output.hand_off);
+        self.runs.answer(started, &call.context, &call.reporter, hand_off).await
     }
 
-    async fn route(&self, mut arguments: Arguments, reporter: &Reporter) -> Envelope {
+    fn route(&self, mut arguments: Arguments) -> Started {
         let task_class = arguments.text("task_class").unwrap_or_default();
         let prompt = arguments.text("prompt").unwrap_or_default();
-        let mut request = Request::new(task_class, prompt);
+        let mut request = Request::new(task_class.clone(), prompt);
         if let Some(system) = arguments.text("system") {
             request = request.system(system);
         }
@@ -105,33 +109,47 @@ impl Server {
         if let Some(model) = arguments.text("override_model") {
             request = request.override_model(model);
         }
-        Envelope::from(&reporter.outcome_of(self.gateway.start(request)).await)
+        let run = self.gateway.start(request);
+        Started { tool: LLM_ROUTE, task_class, run, stop: None }
     }
 
-    async fn orchestrate(
-        &self,
-        mut arguments: Arguments,
-        stop: &Stop,
-        reporter: &Reporter,
-    ) -> Envelope {
-        let mut task = Task::new(arguments.text("task").unwrap_or_default()).stopped_by(stop);
+    fn orchestrate(&self, mut arguments: Arguments) -> Started {
+        let stop = Stop::new();
+        let mut task = Task::new(arguments.text("task").unwrap_or_default()).stopped_by(&stop);
         if let Some(depth) = arguments.text("depth") {
             task = task.depth(depth);
         }
-        Envelope::from(&reporter.outcome_of(self.gateway.start_orchestration(task)).await)
+        let run = self.gateway.start_orchestration(task);
+        let task_class = ORCHESTRATE.to_owned();
+        Started { tool: LLM_ORCHESTRATE, task_class, run, stop: Some(stop) }
+    }
+
+    async fn result(&self, arguments: JsonObject, call: &Call) -> Envelope {
+        let max_chars = call.form.max_chars();
+        let wanted = match self.runs.wanted(arguments, max_chars) {
+            Ok(wanted) => wanted,
+            Err(error) => return Envelope::from(&error),
+        };
+        let longest = call.client.waits(call.output.hand_off);
+        let collected = self.runs.collect(&wanted, longest, max_chars);
+        let collected = call.reporter.while_waiting(wanted.task_class(), collected);
+        self.runs.unless_cancelled(collected, &call.context).await
     }
 
     async fn routing_info(&self) -> Envelope {
         match self.gateway.describe_with_spend().await {
-            Ok(description) => Envelope::from(&description),
+            Ok(description) => self.with_runs(Envelope::from(&description)),
             Err(problems) => Envelope::from(&problems),
         }
     }
 
-    /// Returns the largest number of characters of an envelope, by the policy; without a valid
-    /// policy, the default.
-    fn max_chars(&self) -> usize {
-        self.gateway.policy().map_or(Output::DEFAULT_MAX_CHARS, |policy| policy.output().max_chars)
+    /// Adds the newest runs to a description, if there are any.
+    fn with_runs(&self, mut envelope: Envelope) -> Envelope {
+        let runs = self.runs.describe();
+        if let (Some(Value::Object(fields)), false) = (&mut envelope.data, runs.is_empty()) {
+            fields.insert("runs".to_owned(), json!(runs));
+        }
+        envelope
     }
 }
 
@@ -169,51 +187,14 @@ impl ServerHandler for Server {
                 format!("no tool is called `{}`; there are: {}", shown(name), known.join(", "));
             return Err(ErrorData::invalid_params(message, None));
         }
-        let max_chars = self.max_chars();
-        let arguments = request.arguments.unwrap_or_default();
-        let (stop, reporter) = (Stop::new(), Reporter::of(&context.id, &self.teller));
-        let client = context.client_info().map(|client| client.name);
-        let work = async {
-            let envelope = self.answer(name, arguments, &stop, &reporter).await;
-            clients::with_advice(envelope, client.as_deref()).bounded(max_chars)
-        };
+        let call = self.call(context);
+        let answer = self.answer(name, request.arguments.unwrap_or_default(), &call);
         // An uncaught panic would end the task and leave the call without a reply.
-        let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
-        let done = tokio::select! {
-            biased;
-            done = &mut work => Ok(done),
-            // A server that goes down cancels the calls of its clients.
-            () = self.calls.cancelled() => {
-                if self.ended.is_cancelled() {
-                    self.unanswered.add(&context.id);
-                }
-                Err("the server is going down")
-            }
-            // rmcp sends no reply to a call that its client cancelled.
-            () = context.ct.cancelled() => Err("the client cancelled the call"),
-        };
-        let done = match done {
-            // The completed steps were paid for, so they go into the receipt, and into the answer
-            // if there is one.
-            Err(why) if name == LLM_ORCHESTRATE => {
-                stop.stop();
-                timeout(STOPPING, work).await.map_err(|_| why)
-            }
-            done => done,
-        };
-        let envelope = match done {
-            Ok(done) => done.unwrap_or_else(|_| Envelope::from(&panicked(name))),
-            Err(why) => Envelope::from(&cancelled(why)),
-        };
-        Ok(wire::tool_result(envelope).into())
+        let answer = AssertUnwindSafe(answer).catch_unwind().await;
+        let envelope = answer.unwrap_or_else(|_| Envelope::from(&panicked(name)));
+        let envelope = with_advice(envelope, call.client.name());
+        // Whoever comes back for a result wants all of it.
+        let form = if name == LLM_RESULT { call.form.in_full() } else { call.form };
+        Ok(form.tool_result(envelope).into())
     }
-}
-
-fn panicked(tool: &str) -> Error {
-    Error::new(Category::Internal, format!("`{tool}` failed inside the gateway"))
-        .with_hint("this is a bug of llm-gateway; the server's stderr says more")
-}
-
-fn cancelled(why: &str) -> Error {
-    Error::new(Category::Cancelled, why)
 }

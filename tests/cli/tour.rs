@@ -8,7 +8,7 @@ use crate::policies::SMALL;
 use crate::program::{Ended, Home, flowing};
 
 /// The tools that this version serves.
-const TOOLS: [&str; 3] = ["llm_route", "llm_orchestrate", "llm_routing_info"];
+const TOOLS: [&str; 4] = ["llm_route", "llm_orchestrate", "llm_routing_info", "llm_result"];
 
 /// The output of the tour in an empty home. It is the same each time, so the tour runs once.
 static TOUR: LazyLock<Ended> = LazyLock::new(|| Home::new().program(["tour"]).ends().exits(0));

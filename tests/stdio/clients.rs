@@ -39,7 +39,7 @@ async fn the_mcp_json_entry_starts_a_server_that_lists_its_tools() {
     let tools = session.request("tools/list", json!({})).await;
     let names: Vec<&Value> =
         tools["result"]["tools"].as_array().unwrap().iter().map(|t| &t["name"]).collect();
-    assert_eq!(names, ["llm_route", "llm_orchestrate", "llm_routing_info"]);
+    assert_eq!(names, ["llm_route", "llm_orchestrate", "llm_routing_info", "llm_result"]);
     // A variable that the client could not expand is a missing key, which the error names.
     let asked = json!({ "task_class": "quick_answer", "prompt": "hi" });
     let failure = failure_of("missing_key", &session.call("llm_route", asked).await);

@@ -148,6 +148,7 @@ async fn the_tools_say_that_they_only_read() {
     assert_eq!(annotations("llm_route"), (true, true));
     assert_eq!(annotations("llm_orchestrate"), (true, true));
     assert_eq!(annotations("llm_routing_info"), (true, false));
+    assert_eq!(annotations("llm_result"), (true, false));
 }
 
 #[tokio::test]

@@ -49,10 +49,10 @@ pub(crate) fn working(urls: [&str; 3]) -> Value {
 }
 
 /// A planner, a worker and a verifier, each with the texts of its model in turn.
-struct Crew([FakeProvider; 3]);
+pub(crate) struct Crew([FakeProvider; 3]);
 
 impl Crew {
-    async fn saying(planner: &[&str], worker: &[&str], verifier: &[&str]) -> Self {
+    pub(crate) async fn saying(planner: &[&str], worker: &[&str], verifier: &[&str]) -> Self {
         let [one, two, three] = [planner, worker, verifier];
         let fake = async |(_, wire, _, model): (&str, Wire, &str, &str), texts: &[&str]| {
             FakeProvider::answering_in_turn(wire, model, texts).await
@@ -67,7 +67,7 @@ impl Crew {
         self
     }
 
-    fn policy(&self) -> Value {
+    pub(crate) fn policy(&self) -> Value {
         let urls = self.0.each_ref().map(FakeProvider::base_url);
         working(urls.each_ref().map(String::as_str))
     }
@@ -96,7 +96,7 @@ async fn call(session: &mut Session, depth: &str) -> Value {
 }
 
 /// Returns the envelope of a task that ended with this status. It is a result, not an MCP error.
-fn ended(status: &str, result: &Value) -> Value {
+pub(crate) fn ended(status: &str, result: &Value) -> Value {
     let envelope = text_block(result);
     assert_eq!(envelope["status"], status, "{envelope:#}");
     assert_ne!(result["isError"], true, "{envelope:#}");

@@ -35,6 +35,24 @@ fn reviewing<'a>(urls: impl IntoIterator<Item = &'a str>, promise: &Value) -> Va
     policy
 }
 
+/// Returns a policy whose class `ask` is a panel of three providers, all at one base URL of the
+/// `openai` format, and which is not certified by force.
+pub(crate) fn asking_panel(base_url: &str) -> Value {
+    let mut policy = json!({
+        "defaults": { "ask": { "members": [], "max_tokens": 100, "rationale": "Asks." } },
+        "reliability": { "retry": { "max_retries": 0 } },
+    });
+    for name in ["one", "two", "three"] {
+        let model = format!("model-{name}");
+        let members = policy["defaults"]["ask"]["members"].as_array_mut().unwrap();
+        members.push(json!({ "provider": name, "model": model }));
+        let mut at = provider_at(base_url, &model);
+        (at["kind"], at["api_key_env"]) = (json!("openai"), Value::Null);
+        policy["providers"][name] = at;
+    }
+    policy
+}
+
 /// Asks the panel of these providers. Returns the result of the tool.
 async fn review(fakes: &[FakeProvider], promise: Value) -> Value {
     let urls: Vec<String> = fakes.iter().map(FakeProvider::base_url).collect();

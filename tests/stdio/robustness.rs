@@ -10,6 +10,7 @@ use llm_gateway_core::transport::Recorder;
 use llm_gateway_core::{Environment, Error, Gateway};
 use serde_json::{Value, json};
 use test_support::{Conversation, FakeProvider, FakeSocket, Launch, Place, Wire, in_time};
+use tokio::sync::Notify;
 
 use crate::{asking, asking_of, failure_of, question, server, session, success, with_keys};
 
@@ -158,8 +159,9 @@ async fn a_crowd_of_slow_calls_delays_nobody_and_each_is_answered_once() {
     assert_eq!(fake.asked_so_far(), 64, "identical calls are not merged or repeated");
 }
 
-/// A provider that panics in `prepare` on the prompt `early` and in `send` on the prompt `late`.
-struct Panicking;
+/// A provider that panics in `prepare` on the prompt `early`, in `send` on the prompt `late`, and
+/// there on the prompt `held` once it is notified.
+struct Panicking(Arc<Notify>);
 
 #[async_trait]
 impl Provider for Panicking {
@@ -169,17 +171,61 @@ impl Provider for Panicking {
     }
 
     async fn send(&self, prepared: &Prepared, _recorder: &Recorder) -> Result<Completion, Error> {
-        assert!(!format!("{:?}", prepared.call.prompt).contains("late"), "a panic in send");
+        let prompt = format!("{:?}", prepared.call.prompt);
+        if prompt.contains("held") {
+            self.0.notified().await;
+        }
+        assert!(!prompt.contains("late") && !prompt.contains("held"), "a panic in send");
         Ok(Completion::text("calm"))
     }
 }
 
 #[tokio::test]
 async fn a_panic_is_that_calls_error_and_the_server_goes_on() {
+    let (mut client, serving) = nervous("", Arc::default()).await;
+    for when in ["early", "late"] {
+        let arguments = json!({ "task_class": "ask", "prompt": when });
+        let result = client.call("llm_route", arguments).await;
+        let envelope = failure_of("internal", &result);
+        assert!(!envelope.to_string().contains("a panic in"), "no internals: {envelope:#}");
+        assert_eq!(client.call("llm_result", json!({ "run_id": "latest" })).await, result);
+    }
+    let envelope = success(&client.call("llm_route", question()).await);
+    assert_eq!(envelope["data"]["text"], "calm");
+    assert!(client.request("ping", json!({})).await["result"].is_object());
+    client.close_stdin();
+    drop(client);
+    serving.abort();
+    let _ = in_time("the server's end", serving).await;
+}
+
+/// Checks that a panic in a run whose call was handed off is its result, for all who wait for it.
+#[tokio::test]
+async fn a_panic_after_the_hand_off_is_the_result_of_its_run() {
+    let release = Arc::new(Notify::new());
+    let more = "output: {handoff_after_s: 0.05}";
+    let (mut client, serving) = nervous(more, Arc::clone(&release)).await;
+    let arguments = json!({ "task_class": "ask", "prompt": "held" });
+    let handed = client.call("llm_route", arguments).await["structuredContent"].clone();
+    assert_eq!(handed["status"], "running", "{handed}");
+    release.notify_one();
+    let wanted = json!({ "run_id": handed["meta"]["run_id"] });
+    let mut result = client.call("llm_result", wanted.clone()).await;
+    while result["structuredContent"]["status"] == "running" {
+        result = client.call("llm_result", wanted.clone()).await;
+    }
+    let envelope = failure_of("internal", &result);
+    assert_eq!(envelope["meta"]["run_id"], wanted["run_id"]);
+    serving.abort();
+    let _ = in_time("the server's end", serving).await;
+}
+
+/// Serves a gateway whose provider may panic. `more` is added to its policy.
+async fn nervous(more: &str, release: Arc<Notify>) -> (Conversation, tokio::task::JoinHandle<()>) {
     let gateway = Gateway::builder()
-        .policy_yaml("defaults: {ask: {provider: nervous, model: any}}")
+        .policy_yaml(format!("defaults: {{ask: {{provider: nervous, model: any}}}}\n{more}"))
         .environment(Environment::empty())
-        .provider("nervous", Arc::new(Panicking))
+        .provider("nervous", Arc::new(Panicking(release)))
         .build()
         .unwrap();
     let (client_reader, server_writer) = tokio::io::simplex(65_536);
@@ -189,18 +235,7 @@ async fn a_panic_is_that_calls_error_and_the_server_goes_on() {
     let serving = tokio::spawn(serving);
     let mut client = Conversation::over(client_reader, client_writer);
     client.initialize().await;
-    for when in ["early", "late"] {
-        let arguments = json!({ "task_class": "ask", "prompt": when });
-        let envelope = failure_of("internal", &client.call("llm_route", arguments).await);
-        assert!(!envelope.to_string().contains("a panic in"), "no internals: {envelope:#}");
-    }
-    let envelope = success(&client.call("llm_route", question()).await);
-    assert_eq!(envelope["data"]["text"], "calm");
-    assert!(client.request("ping", json!({})).await["result"].is_object());
-    client.close_stdin();
-    drop(client);
-    serving.abort();
-    let _ = in_time("the server's end", serving).await;
+    (client, serving)
 }
 
 #[tokio::test]

@@ -96,13 +96,24 @@ fn demos(selection: &Selection) -> Vec<Demo> {
             replies: |script| script.status(401),
         },
     ];
+    singles.into_iter().chain(panel).chain([orchestration]).chain(last_demos(question)).collect()
+}
+
+/// Returns the calls at the end of the tour, which ask no model.
+fn last_demos(question: &str) -> [Demo; 2] {
+    let collected = Demo {
+        tool: "llm_result",
+        title: "the same work once more, page by page",
+        arguments: json!({ "run_id": "latest", "page": 1 }),
+        replies: |script| script,
+    };
     let mistake = Demo {
         tool: "llm_route",
         title: "a mistake, answered so that an agent can mend it",
         arguments: json!({ "task_class": "quick_anwser", "promt": question, "max_tokens": 0 }),
         replies: |script| script,
     };
-    singles.into_iter().chain(panel).chain([orchestration, mistake]).collect()
+    [collected, mistake]
 }
 
 /// The variable that caps the tour's session, and its value in US dollars.

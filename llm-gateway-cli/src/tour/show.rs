@@ -12,6 +12,9 @@ use crate::glance::{Glance, Group};
 use crate::layout::{HANG, harmless};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal};
 
+/// The number of words that are shown of a page.
+const FIRST_WORDS: usize = 12;
+
 /// Shows one tool call of the tour and its envelope.
 pub(super) fn demo(
     number: usize,
@@ -38,6 +41,9 @@ pub(super) fn demo(
         return orchestration(envelope, terminal);
     }
     let meta = &envelope["meta"];
+    if meta["page"].is_number() {
+        return page(envelope, terminal);
+    }
     let text = harmless(envelope["data"]["text"].as_str().unwrap_or_default());
     terminal.line(&format!("   {GOOD}answer{GOOD:#}  {HANG}{text}"))?;
     terminal.line(&format!(
@@ -50,6 +56,17 @@ pub(super) fn demo(
         left_in(meta, dollars),
     ))?;
     terminal.line(&format!("   {FAINT}why{FAINT:#}     {HANG}{}", why(meta)))
+}
+
+/// Shows the first words of a page, and how many pages there are.
+fn page(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
+    let (data, meta) = (&envelope["data"], &envelope["meta"]);
+    let words = data["text"].as_str().unwrap_or_default().split_whitespace();
+    let words: Vec<&str> = words.take(FIRST_WORDS).collect();
+    let text = harmless(&words.join(" "));
+    terminal.line(&format!("   {GOOD}text{GOOD:#}    {HANG}{text} ..."))?;
+    terminal
+        .line(&format!("   {FAINT}page{FAINT:#}    {HANG}{} of {}", meta["page"], meta["pages"]))
 }
 
 fn task_classes(classes: &[Value], terminal: &mut Terminal) -> std::io::Result<()> {

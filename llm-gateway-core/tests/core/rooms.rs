@@ -71,6 +71,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
             "panel",
         ],
     ),
+    ("kept", &["model", "error", "envelope", "outcome"]),
     ("spend", &["model", "error", "ledger"]),
     ("describe", &["model", "error", "policy", "network", "reliability", "credential", "spend"]),
     (

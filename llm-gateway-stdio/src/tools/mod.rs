@@ -4,6 +4,7 @@
 //! the description says what each class is for, so that an agent can choose without asking first.
 //! `server` runs the tools.
 
+mod result;
 mod schema;
 
 use llm_gateway_core::Gateway;
@@ -12,6 +13,7 @@ use llm_gateway_core::policy::RouteKind;
 use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
 
 use crate::arguments::{Argument, Kind};
+pub(crate) use result::{LLM_RESULT, LLM_RESULT_ARGUMENTS};
 use schema::schema;
 
 /// The name of the tool that asks the model, the panel or the cascade of a task class.
@@ -78,6 +80,7 @@ pub(crate) fn arguments_of(name: &str) -> &'static [Argument] {
     match name {
         LLM_ROUTE => &LLM_ROUTE_ARGUMENTS,
         LLM_ORCHESTRATE => &LLM_ORCHESTRATE_ARGUMENTS,
+        LLM_RESULT => &LLM_RESULT_ARGUMENTS,
         _ => &[],
     }
 }
@@ -89,7 +92,8 @@ const LONGEST_DESCRIPTION: usize = 1_500;
 /// Returns every tool of the server, described by the policy in force.
 pub(crate) fn all(gateway: &Gateway) -> Vec<Tool> {
     let description = gateway.describe().ok();
-    vec![route(description.as_ref()), orchestrate(description.as_ref()), routing_info()]
+    let description = description.as_ref();
+    vec![route(description), orchestrate(description), routing_info(), result::result()]
 }
 
 fn route(gateway: Option<&Description>) -> Tool {

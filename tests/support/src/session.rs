@@ -93,6 +93,14 @@ impl Launch {
         session.initialize().await;
         session
     }
+
+    /// Starts the server and completes the handshake as the client of this name.
+    pub async fn connect_as(self, client: &str) -> Session {
+        let mut session = self.spawn();
+        session.initialize_by(client, "2025-11-25").await;
+        session.notify("notifications/initialized", json!({}));
+        session
+    }
 }
 
 /// A running server and the conversation with it. Dropping it kills the server.
@@ -221,7 +229,12 @@ impl Conversation {
     /// Sends `initialize` for a version of the protocol, without completing the handshake. Returns
     /// the answer.
     pub async fn initialize_as(&mut self, version: &str) -> Value {
-        let client = json!({ "name": "conversation", "version": "1" });
+        self.initialize_by("conversation", version).await
+    }
+
+    /// Sends `initialize` as the client of this name. Returns the answer.
+    pub async fn initialize_by(&mut self, client: &str, version: &str) -> Value {
+        let client = json!({ "name": client, "version": "1" });
         let params = json!({
             "protocolVersion": version, "capabilities": {}, "clientInfo": client,
         });

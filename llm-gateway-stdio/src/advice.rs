@@ -58,9 +58,10 @@ const JSON_ENTRY: &str = "in this client, add \"NAME\": \"the key\" to `env` of 
 
 const INSPECTOR: &str = "in the Inspector, pass it with `-e NAME=the key`";
 
-/// Adds to an error about a missing key how to give the key to the client called `name`.
-pub(crate) fn with_advice(mut envelope: Envelope, name: Option<&str>) -> Envelope {
-    let name = name.unwrap_or_default().to_lowercase();
+/// Adds to an error about a missing key how to give the key to the client called `name`. The name
+/// of an unknown client is empty.
+pub(crate) fn with_advice(mut envelope: Envelope, name: &str) -> Envelope {
+    let name = name.to_lowercase();
     let Some(client) = CLIENTS.iter().find(|client| name.starts_with(client.name)) else {
         return envelope;
     };
@@ -95,7 +96,7 @@ mod tests {
 
     use super::*;
 
-    fn hint(name: Option<&str>) -> String {
+    fn hint(name: &str) -> String {
         let error = Error::new(Category::MissingKey, "no key").with_hint("set A_KEY");
         let envelope = with_advice(Envelope::from(&error), name);
         envelope.meta["hint"].as_str().unwrap().to_owned()
@@ -115,10 +116,10 @@ mod tests {
             ("Cursor", ".cursor/mcp.json"),
             ("inspector-client", "`-e NAME"),
         ] {
-            let hint = hint(Some(name));
+            let hint = hint(name);
             assert!(hint.starts_with("set A_KEY; ") && hint.contains(told), "{name}: {hint}");
         }
-        for unknown in [None, Some(""), Some("a client"), Some("c"), Some("\u{1b}[31m")] {
+        for unknown in ["", "a client", "c", "\u{1b}[31m"] {
             assert_eq!(hint(unknown), "set A_KEY");
         }
     }
@@ -126,12 +127,12 @@ mod tests {
     #[test]
     fn another_error_stays_and_of_a_panel_one_member_is_told() {
         let other = Envelope::from(&Error::new(Category::Auth, "no").with_hint("check A_KEY"));
-        assert_eq!(with_advice(other.clone(), Some("cursor")), other);
+        assert_eq!(with_advice(other.clone(), "cursor"), other);
         let member = json!({ "status": "error", "meta": { "error_category": "missing_key", "hint": "set A" } });
         let panel = Envelope::success(json!({ "members": [{ "meta": {} }, member, member, 5] }));
-        let told = with_advice(panel, Some("cursor")).data.unwrap().to_string();
+        let told = with_advice(panel, "cursor").data.unwrap().to_string();
         assert_eq!(told.matches("in Cursor").count(), 1, "{told}");
         let odd = Envelope::success(json!({ "members": { "meta": 5 } }));
-        assert_eq!(with_advice(odd.clone(), Some("cursor")), odd);
+        assert_eq!(with_advice(odd.clone(), "cursor"), odd);
     }
 }

@@ -1,0 +1,98 @@
+//! The way back to the result of a run: the tool `llm_result`.
+
+use std::time::Duration;
+
+use llm_gateway_core::kept::KeptRun;
+use llm_gateway_core::model::RunId;
+use llm_gateway_core::{Category, Envelope, Error};
+use rmcp::model::JsonObject;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::{Runs, running};
+use crate::arguments::{Arguments, shown};
+use crate::tools::{LLM_RESULT, arguments_of};
+
+/// The word for the run that was started last.
+const LATEST: &str = "latest";
+
+/// The hint of a run that is not kept.
+const KEPT: &str = "results are kept in the memory of this server's process, those of the newest \
+    256 runs: see `runs` of llm_routing_info, or ask for \"latest\"";
+
+/// What a call of `llm_result` asks for.
+pub(crate) struct Wanted {
+    run: KeptRun,
+    page: Option<u64>,
+}
+
+impl Wanted {
+    /// Returns the task class of the run that is asked for.
+    pub(crate) fn task_class(&self) -> &str {
+        self.run.task_class()
+    }
+}
+
+impl Runs {
+    /// Reads what a call of `llm_result` asks for. Its pages have at most `max_chars` characters.
+    ///
+    /// # Errors
+    /// Fails with [`Category::InvalidRequest`] if the arguments are wrong or there is no such run.
+    pub(crate) fn wanted(&self, given: JsonObject, max_chars: usize) -> Result<Wanted, Error> {
+        let named = given.get("run_id").and_then(Value::as_str).map(str::to_owned);
+        let has_page = given.get("page").is_some_and(|page| !page.is_null());
+        let (mut arguments, faults) = Arguments::read(given, arguments_of(LLM_RESULT));
+        match Error::of_all(faults) {
+            None => {
+                let run = self.named(&arguments.text("run_id").unwrap_or_default())?;
+                Ok(Wanted { run, page: arguments.integer("page") })
+            }
+            Some(error) if has_page => {
+                Err(match named.and_then(|name| self.range(&name, max_chars)) {
+                    Some(range) => error.with_hint(range),
+                    None => error,
+                })
+            }
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Waits for a run for at most `longest`, and returns its result, or a page of that.
+    pub(crate) async fn collect(
+        &self,
+        wanted: &Wanted,
+        longest: Duration,
+        max_chars: usize,
+    ) -> Envelope {
+        let run = &wanted.run;
+        let Ok(envelope) = timeout(longest, run.done()).await else { return running(run) };
+        match wanted.page {
+            Some(page) => {
+                envelope.page(page, max_chars).unwrap_or_else(|error| Envelope::from(&error))
+            }
+            None => envelope,
+        }
+    }
+
+    /// Returns the run that a call names.
+    fn named(&self, name: &str) -> Result<KeptRun, Error> {
+        let error = |message| Error::new(Category::InvalidRequest, message);
+        if name.trim().eq_ignore_ascii_case(LATEST) {
+            let none = || error("no run was started yet".to_owned()).with_hint(KEPT);
+            return self.kept.newest().ok_or_else(none);
+        }
+        let shown = shown(name);
+        let Some(id) = RunId::parse(name) else {
+            let message = format!("`run_id` is `{shown}`, which is no id of a run");
+            return Err(error(message).with_hint("it is `meta.run_id` of an answer, or \"latest\""));
+        };
+        let none = || error(format!("no run `{shown}` is kept")).with_hint(KEPT);
+        self.kept.find(id).ok_or_else(none)
+    }
+
+    /// Returns the sentence on which pages a run has, if it is done.
+    fn range(&self, name: &str, max_chars: usize) -> Option<String> {
+        let pages = self.named(name).ok()?.envelope()?.page_count(max_chars);
+        Some(format!("`page` is a number from 1 to {pages}, the last page of this run"))
+    }
+}

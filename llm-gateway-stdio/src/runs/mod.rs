@@ -1,0 +1,259 @@
+//! The runs of the server's calls: each works in a task of its own, so that it can outlive the call
+//! that began it.
+//!
+//! A call waits for its run, and is answered with the result. If its client leaves it first, the
+//! run is ended, and what it had is kept. If the call is handed off first, it is answered with the
+//! run's id, and nothing that happens to the call reaches the run any more. Every run ends with the
+//! server. The file `collect` has the way back to a result.
+
+mod collect;
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use llm_gateway_core::kept::{KeptRun, KeptRuns, RunDescription, RunTicket};
+use llm_gateway_core::{Category, Envelope, Error, Events, Run, RunFuture, Stop};
+use rmcp::RoleServer;
+use rmcp::service::RequestContext;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::lines::Unanswered;
+use crate::progress::Reporter;
+
+/// The time that a run may take to end after it was stopped: to book the call that it broke off, to
+/// certify its steps and to write its receipt. It is shorter than the time that
+/// [`serve`](crate::serve) gives the last answers.
+const STOPPING: Duration = Duration::from_millis(400);
+
+/// The number of runs that `llm_routing_info` shows.
+const SHOWN: usize = 16;
+
+/// The hint of a result that is not there yet.
+const COLLECT: &str = "the work goes on: call llm_result with this run_id to wait for the result";
+
+/// The runs of the server's calls.
+pub(crate) struct Runs {
+    kept: KeptRuns,
+    ends: ServerEnds,
+    /// Held by each run under way, so that the server can wait for all of them.
+    alive: mpsc::Sender<()>,
+}
+
+/// The ways in which the server ends its calls.
+#[derive(Clone)]
+pub(crate) struct ServerEnds {
+    /// The token that cancels all calls when the server goes down.
+    pub(crate) calls: CancellationToken,
+    /// Cancelled when the client has closed its end. A call that is cancelled then gets no answer.
+    pub(crate) ended: CancellationToken,
+    pub(crate) unanswered: Unanswered,
+}
+
+/// A run that was started for a call.
+pub(crate) struct Started {
+    pub(crate) tool: &'static str,
+    pub(crate) task_class: String,
+    pub(crate) run: Run,
+    /// The handle that ends the run and keeps what it has, if there is one.
+    pub(crate) stop: Option<Stop>,
+}
+
+/// A run under way. Dropping it ends the run.
+struct Work {
+    run: KeptRun,
+    task: JoinHandle<Ended>,
+    cancel: DropGuard,
+}
+
+/// The end of a call's wait for its run.
+enum Waited {
+    Done(Result<Ended, JoinError>),
+    Cancelled,
+    TooLong,
+}
+
+/// The end of a run.
+struct Ended {
+    envelope: Envelope,
+    /// Whether the run was ended before it was done.
+    is_broken_off: bool,
+}
+
+impl Runs {
+    /// Returns an empty list of runs, and the receiver that ends when no run is under way and the
+    /// list is dropped.
+    pub(crate) fn new(ends: ServerEnds) -> (Self, mpsc::Receiver<()>) {
+        let (alive, all_ended) = mpsc::channel(1);
+        (Self { kept: KeptRuns::default(), ends, alive }, all_ended)
+    }
+
+    /// Works on a run until it is done, its call is cancelled, or `hand_off` has passed. Its
+    /// progress is told meanwhile.
+    pub(crate) async fn answer(
+        &self,
+        started: Started,
+        context: &RequestContext<RoleServer>,
+        reporter: &Reporter,
+        hand_off: Option<Duration>,
+    ) -> Envelope {
+        let tool = started.tool;
+        let (mut work, events) = self.begin(started);
+        let waited = async {
+            tokio::select! {
+                biased;
+                ended = &mut work.task => Waited::Done(ended),
+                // rmcp sends no reply to a call that its client cancelled.
+                () = context.ct.cancelled() => Waited::Cancelled,
+                () = after(hand_off) => Waited::TooLong,
+            }
+        };
+        let ended = match reporter.while_working(events, waited).await {
+            Waited::Done(ended) => ended,
+            Waited::Cancelled => {
+                drop(work.cancel);
+                work.task.await
+            }
+            Waited::TooLong => return work.hand_off(),
+        };
+        self.told(ended, tool, context)
+    }
+
+    /// Runs what begins no run, until it is done, its call is cancelled, or the server goes down.
+    pub(crate) async fn unless_cancelled(
+        &self,
+        work: impl Future<Output = Envelope>,
+        context: &RequestContext<RoleServer>,
+    ) -> Envelope {
+        let why = tokio::select! {
+            biased;
+            envelope = work => return envelope,
+            () = self.ends.calls.cancelled() => {
+                self.leave_unanswered(context);
+                GOING_DOWN
+            }
+            () = context.ct.cancelled() => CANCELLED,
+        };
+        Envelope::from(&cancelled(why))
+    }
+
+    /// Describes the newest runs.
+    pub(crate) fn describe(&self) -> Vec<RunDescription> {
+        self.kept.describe(SHOWN, Instant::now())
+    }
+
+    /// Starts the task of a run.
+    fn begin(&self, started: Started) -> (Work, Events) {
+        let Started { tool, task_class, run, stop } = started;
+        let ticket = self.kept.begin(run.id, &task_class, Instant::now());
+        let kept = ticket.run().clone();
+        let cancel = CancellationToken::new();
+        let ends = [self.ends.calls.clone(), cancel.clone()];
+        let alive = self.alive.clone();
+        let Run { outcome, events, .. } = run;
+        let task = tokio::spawn(async move {
+            let ended = work(tool, outcome, stop, ticket, ends).await;
+            drop(alive);
+            ended
+        });
+        (Work { run: kept, task, cancel: cancel.drop_guard() }, events)
+    }
+
+    /// Returns the envelope of a run's end.
+    fn told(
+        &self,
+        ended: Result<Ended, JoinError>,
+        tool: &str,
+        context: &RequestContext<RoleServer>,
+    ) -> Envelope {
+        match ended {
+            Ok(Ended { envelope, is_broken_off }) => {
+                if is_broken_off {
+                    self.leave_unanswered(context);
+                }
+                envelope
+            }
+            Err(_) => Envelope::from(&panicked(tool)),
+        }
+    }
+
+    /// Leaves a call that was broken off without an answer if its client has left.
+    fn leave_unanswered(&self, context: &RequestContext<RoleServer>) {
+        if self.ends.ended.is_cancelled() {
+            self.ends.unanswered.add(&context.id);
+        }
+    }
+}
+
+impl Work {
+    /// Lets the run go on without its call, and returns the answer of the call.
+    fn hand_off(self) -> Envelope {
+        self.cancel.disarm();
+        running(&self.run)
+    }
+}
+
+/// The reasons why a run is ended before it is done.
+const GOING_DOWN: &str = "the server is going down";
+const CANCELLED: &str = "the client cancelled the call";
+
+/// Works on a run until it is done or one of `ends`, the server's and the call's, is cancelled.
+async fn work(
+    tool: &str,
+    outcome: RunFuture,
+    stop: Option<Stop>,
+    ticket: RunTicket,
+    [server, call]: [CancellationToken; 2],
+) -> Ended {
+    let envelope = async move { Envelope::from(&outcome.await) };
+    // An uncaught panic would leave those who wait without a result.
+    let mut envelope = Box::pin(AssertUnwindSafe(envelope).catch_unwind());
+    let done = tokio::select! {
+        biased;
+        done = &mut envelope => Ok(done),
+        () = server.cancelled() => Err(GOING_DOWN),
+        () = call.cancelled() => Err(CANCELLED),
+    };
+    let is_broken_off = done.is_err();
+    let done = match (done, stop) {
+        // What was done was paid for, so it goes into the receipt, and into the result.
+        (Err(why), Some(stop)) => {
+            stop.stop();
+            timeout(STOPPING, &mut envelope).await.map_err(|_| why)
+        }
+        (done, _) => done,
+    };
+    // Connections are closed before anybody learns that the run has ended.
+    drop(envelope);
+    let envelope = match done {
+        Ok(Ok(envelope)) => ticket.finish(envelope),
+        Ok(Err(_)) => ticket.fail(panicked(tool)),
+        Err(why) => ticket.fail(cancelled(why)),
+    };
+    Ended { envelope, is_broken_off }
+}
+
+/// Waits for a time; for ever if there is none.
+async fn after(time: Option<Duration>) {
+    match time {
+        Some(time) => sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns the envelope of a run that is not done.
+fn running(run: &KeptRun) -> Envelope {
+    Envelope::running(run.id(), run.task_class(), run.age(Instant::now()), COLLECT)
+}
+
+pub(crate) fn panicked(tool: &str) -> Error {
+    Error::new(Category::Internal, format!("`{tool}` failed inside the gateway"))
+        .with_hint("this is a bug of llm-gateway; the server's stderr says more")
+}
+
+fn cancelled(why: &str) -> Error {
+    Error::new(Category::Cancelled, why)
+}
