@@ -7,11 +7,11 @@
 use std::path::{Path, PathBuf};
 
 use crate::environment::{Environment, is_of_network, is_own};
-use crate::user_file::read_text;
 
 use super::compile::base_url_variables;
 use super::diagnostic::{Collector, Severity, mask_keys};
 use super::dotenv::{Assignment, FaultKind, FaultyLine, LooseQuote, Statement, statements};
+use super::pipe_texts::PipeTexts;
 
 /// A file of variables.
 pub(super) enum EnvFile {
@@ -19,26 +19,37 @@ pub(super) enum EnvFile {
     Named(PathBuf),
     /// The file lies beside the policy.
     Beside(PathBuf),
+    /// The file lay beside the policy when it was read last, and is gone.
+    Gone(PathBuf),
 }
 
 impl EnvFile {
-    /// Returns the file that was named, else the `.env` in the policy's directory if there is one.
-    pub(super) fn of(named: Option<&Path>, directory: Option<&Path>) -> Option<Self> {
-        let beside = || directory.map(|directory| directory.join(".env"));
-        match named {
-            Some(path) => Some(Self::Named(path.to_owned())),
-            None => beside().filter(|path| is_there(path)).map(Self::Beside),
+    /// Returns the file that was named, else the `.env` in the policy's directory if there is one,
+    /// or was one `before`.
+    pub(super) fn of(
+        named: Option<&Path>,
+        directory: Option<&Path>,
+        before: Option<&Path>,
+    ) -> Option<Self> {
+        if let Some(path) = named {
+            return Some(Self::Named(path.to_owned()));
+        }
+        let path = directory?.join(".env");
+        match is_there(&path) {
+            true => Some(Self::Beside(path)),
+            false => before.filter(|before| *before == path).map(|_| Self::Gone(path.clone())),
         }
     }
 
-    /// Adds the file's variables to the environment. `keys` are the key variables that the policy
-    /// names.
+    /// Adds the file's variables to the environment, and returns the file's path if it could be
+    /// read. `keys` are the key variables that the policy names.
     pub(super) fn add_to(
         &self,
         environment: &mut Environment,
         keys: &[String],
+        pipes: &PipeTexts,
         problems: &mut Collector<'_>,
-    ) {
+    ) -> Option<PathBuf> {
         let allowed = |name: &str| {
             // The place of the policy was known before this file was looked for.
             (is_own(name) && name != "LLM_GATEWAY_ROUTING")
@@ -53,9 +64,10 @@ impl EnvFile {
                 format!("{} is a directory, so no variable is read from it", path.display());
             let hint = "put a file in its place: Docker makes a directory where the file to mount \
                         is not there";
-            return problems.variable(Severity::Warning, message, hint);
+            problems.variable(Severity::Warning, message, hint);
+            return None;
         }
-        match self.text() {
+        match self.text(pipes) {
             Ok(text) => {
                 let Parted { assignments, faults, loose } = parted(&text);
                 self.add(&assignments, environment, &allowed, problems);
@@ -67,17 +79,19 @@ impl EnvFile {
                     self.warn_of_lines_within(line, name, within, &allowed, problems);
                 }
                 self.report_loose(&loose, &allowed, problems);
+                Some(self.path().to_owned())
             }
             Err(why) => {
                 let message = format!("{} cannot be read: {why}", self.path().display());
                 problems.variable(Severity::Error, message, self.hint());
+                None
             }
         }
     }
 
     fn path(&self) -> &Path {
         match self {
-            Self::Named(path) | Self::Beside(path) => path,
+            Self::Named(path) | Self::Beside(path) | Self::Gone(path) => path,
         }
     }
 
@@ -85,8 +99,8 @@ impl EnvFile {
     ///
     /// # Errors
     /// Fails with the reason, in words for a person.
-    fn text(&self) -> Result<String, String> {
-        let text = read_text(self.path())?;
+    fn text(&self, pipes: &PipeTexts) -> Result<String, String> {
+        let text = pipes.read(self.path())?;
         // UTF-16 without a byte order mark is valid UTF-8 full of zeros.
         if text.contains('\0') { Err("it is not UTF-8 text".to_owned()) } else { Ok(text) }
     }
@@ -96,6 +110,7 @@ impl EnvFile {
         match self {
             Self::Named(_) => "name another file with --env-file, or leave it out",
             Self::Beside(_) => "make it a readable file of UTF-8 text, or take it away",
+            Self::Gone(_) => "put it back, or start the program anew to go on without it",
         }
     }
 

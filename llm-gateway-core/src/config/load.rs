@@ -1,7 +1,7 @@
 //! Loads a policy from a source and an environment, or returns every reason why it cannot be used.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -13,6 +13,7 @@ use crate::policy::Policy;
 use super::compile::{self, Compilation};
 use super::diagnostic::{Collector, Diagnostic, FilePosition, PolicyProblems, Severity};
 use super::env_file::EnvFile;
+use super::pipe_texts::PipeTexts;
 use super::source::PolicySource;
 use super::visible::first_unseen;
 use super::{node, raw, structure};
@@ -26,6 +27,8 @@ pub struct Loaded {
     pub problems: Vec<Diagnostic>,
     /// The environment, with the variables of `.env` added.
     pub environment: Environment,
+    /// The file from which variables were read; `None` if there was none, or it could not be read.
+    pub(crate) env_file: Option<PathBuf>,
 }
 
 // Without the values of variables, some of which are keys.
@@ -44,6 +47,8 @@ pub struct LoadRequest<'a> {
     env_file: Option<&'a Path>,
     own_providers: &'a [ProviderName],
     now: Duration,
+    pipes: Option<&'a PipeTexts>,
+    env_file_before: Option<&'a Path>,
 }
 
 // Without the values of variables, some of which are keys.
@@ -62,7 +67,15 @@ impl<'a> LoadRequest<'a> {
     /// reported as retired.
     pub fn new(source: &'a PolicySource, now: Duration) -> Self {
         let environment = Environment::empty();
-        Self { source, environment, env_file: None, own_providers: &[], now }
+        Self {
+            source,
+            environment,
+            env_file: None,
+            own_providers: &[],
+            now,
+            pipes: None,
+            env_file_before: None,
+        }
     }
 
     /// Sets the variables that hold base URLs, keys, caps and switches.
@@ -83,13 +96,26 @@ impl<'a> LoadRequest<'a> {
     pub fn with_own_providers(self, providers: &'a [ProviderName]) -> Self {
         Self { own_providers: providers, ..self }
     }
+
+    /// Sets the texts of the pipes that were read before, which are not read again.
+    pub(crate) fn with_pipes(self, pipes: &'a PipeTexts) -> Self {
+        Self { pipes: Some(pipes), ..self }
+    }
+
+    /// Sets the file from which the policy before this one had variables. If it is to be read and
+    /// is no longer there, that is an error: it may have held a cap.
+    pub(crate) fn after_env_file(self, file: Option<&'a Path>) -> Self {
+        Self { env_file_before: file, ..self }
+    }
 }
 
 /// Reads, checks and compiles a policy. The source and a `.env` file are read, and nothing else is.
 pub fn load(request: LoadRequest<'_>) -> Loaded {
-    let LoadRequest { source, mut environment, env_file, own_providers, now } = request;
+    let LoadRequest { source, mut environment, env_file, env_file_before, .. } = request;
+    let none_before = PipeTexts::default();
+    let pipes = request.pipes.unwrap_or(&none_before);
     let name = source.name();
-    let text = match source.read() {
+    let text = match source.read(pipes) {
         Ok(text) => text,
         Err(why) => {
             let problems = vec![unreadable(&name, &why, source.hint())];
@@ -97,6 +123,7 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
                 policy: Err(PolicyProblems::new(problems.clone())),
                 problems,
                 environment,
+                env_file: None,
             };
         }
     };
@@ -109,6 +136,7 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
         let hint = unseen.map(|unseen| format!("{unseen}: {}", error.hint));
         problems.error(error.place, error.message, hint.unwrap_or_else(|| error.hint.to_owned()));
     });
+    let mut read_env_file = None;
     let compiled = root.ok().and_then(|root| {
         let schema = raw::json_schema();
         let fitting = structure::fitting(&root, &schema, &mut problems)?;
@@ -116,15 +144,15 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
             .map_err(|error| problems.error(FilePosition::default(), error.to_string(), ""))
             .ok()?;
         let keys = compile::key_variables(&raw);
-        if let Some(file) = EnvFile::of(env_file, source.directory()) {
-            file.add_to(&mut environment, &keys, &mut problems);
+        if let Some(file) = EnvFile::of(env_file, source.directory(), env_file_before) {
+            read_env_file = file.add_to(&mut environment, &keys, pipes, &mut problems);
         }
         let compilation = Compilation {
             root: &root,
             environment: &environment,
-            own_providers,
+            own_providers: request.own_providers,
             directory: source.directory(),
-            today: date_utc(now),
+            today: date_utc(request.now),
         };
         let parts = compilation.run(&raw, &mut problems);
         let absent = source.absent().map(Path::to_owned);
@@ -133,7 +161,7 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
     let failed = problems.has_errors();
     let problems = problems.into_sorted();
     let policy = compiled.filter(|_| !failed).ok_or_else(|| PolicyProblems::new(problems.clone()));
-    Loaded { policy, problems, environment }
+    Loaded { policy, problems, environment, env_file: read_env_file }
 }
 
 /// Creates the problem of a policy file that cannot be read.

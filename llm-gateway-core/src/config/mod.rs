@@ -27,6 +27,7 @@ mod dotenv;
 mod env_file;
 mod load;
 mod node;
+mod pipe_texts;
 mod raw;
 mod raw_budget;
 mod raw_model;
@@ -41,6 +42,7 @@ pub use catalog::built_in_models;
 pub use compile::{base_url_variables, guard_variables};
 pub use diagnostic::{Diagnostic, PolicyProblems, Severity};
 pub use load::{LoadRequest, Loaded, load};
+pub(crate) use pipe_texts::PipeTexts;
 pub use raw::json_schema;
 pub use source::{EMBEDDED_POLICY, PolicySource};
 

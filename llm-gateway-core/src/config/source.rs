@@ -6,11 +6,10 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::diagnostic::{Collector, Severity};
+use super::pipe_texts::PipeTexts;
 use crate::environment::{Environment, user_directory};
 use crate::model::is_unfilled;
-use crate::user_file::read_text;
-
-use super::diagnostic::{Collector, Severity};
 
 /// The documented default policy, which the library carries.
 pub const EMBEDDED_POLICY: &str = include_str!("../../../routing.yaml");
@@ -59,6 +58,18 @@ impl PolicySource {
         }
     }
 
+    /// Returns the paths whose files decide what is loaded, whether or not anything is there: that
+    /// of the policy, and that of the variables, which is `env_file` or the `.env` beside the
+    /// policy. A program that reads a policy anew after a change watches them.
+    pub fn watched_paths(&self, env_file: Option<&Path>) -> Vec<PathBuf> {
+        let policy = match self {
+            Self::File(path) | Self::EmbeddedInPlaceOf(path) => Some(path.clone()),
+            Self::Embedded | Self::Text(_) => None,
+        };
+        let beside = policy.as_ref().map(|path| path.with_file_name(".env"));
+        policy.into_iter().chain(env_file.map(Path::to_owned).or(beside)).collect()
+    }
+
     /// Returns the name of the source, for messages.
     pub(super) fn name(&self) -> String {
         match self {
@@ -88,11 +99,11 @@ impl PolicySource {
     ///
     /// # Errors
     /// Fails with the reason, in words for a person.
-    pub(super) fn read(&self) -> Result<String, String> {
+    pub(super) fn read(&self, pipes: &PipeTexts) -> Result<String, String> {
         match self {
             Self::Embedded | Self::EmbeddedInPlaceOf(_) => Ok(EMBEDDED_POLICY.to_owned()),
             Self::Text(text) => Ok(text.clone()),
-            Self::File(path) => read_text(path),
+            Self::File(path) => pipes.read(path),
         }
     }
 

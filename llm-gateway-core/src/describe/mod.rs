@@ -21,6 +21,7 @@
 mod keys;
 mod network;
 mod orchestration;
+mod policy_error;
 mod task_class;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::config::PolicyProblems;
 use crate::model::{Dialect, ProviderHeader, ProviderName, Target, TaskClass};
 use crate::network::Network;
 use crate::policy::{
@@ -44,6 +46,7 @@ pub use network::{CertificatesDescription, ProxiesDescription, ProxyDescription}
 pub use orchestration::{
     DepthDescription, OrchestrationDescription, RoleDescription, RolesDescription,
 };
+pub use policy_error::PolicyErrorDescription;
 pub use task_class::TaskClassDescription;
 use task_class::task_class;
 
@@ -90,6 +93,10 @@ pub struct Description {
     pub absent_policy: Option<PathBuf>,
     /// The SHA-256 digest of the policy file's bytes, in hex.
     pub policy_digest: String,
+    /// The problem of a newer policy, because of which the one before it is still in force; absent
+    /// where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_error: Option<PolicyErrorDescription>,
     /// The version of the gateway.
     pub gateway_version: &'static str,
     /// Whether answers are scripted and nothing leaves the machine. Serialised only when true.
@@ -198,6 +205,7 @@ impl Description {
             policy_file: policy.source().to_owned(),
             absent_policy: policy.absent.clone(),
             policy_digest: policy.digest().to_owned(),
+            policy_error: None,
             gateway_version: env!("CARGO_PKG_VERSION"),
             offline: keys.offline,
         }
@@ -210,6 +218,11 @@ impl Description {
         let proxy = network.and_then(ProxiesDescription::of);
         let certificates = network.map(CertificatesDescription::all).unwrap_or_default();
         Self { proxy, certificates, ..self }
+    }
+
+    /// Adds the problems of a newer policy, which could not take the place of this one.
+    pub(crate) fn after_refusing(self, newer: Option<&PolicyProblems>) -> Self {
+        Self { policy_error: newer.and_then(PolicyErrorDescription::of), ..self }
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) struct Context<'a> {
     /// Circuit breakers and retry budgets of the targets.
     pub(crate) targets: &'a Targets,
     /// One rate limiter for each provider.
-    pub(crate) limiters: &'a BTreeMap<ProviderName, Limiter>,
+    pub(crate) limiters: &'a BTreeMap<ProviderName, Arc<Limiter>>,
     pub(crate) random: &'a Random,
     /// The ledger; `None` if money is not counted. A hold belongs to the day in which it is made.
     pub(crate) ledger: Option<&'a dyn Ledger>,

@@ -10,21 +10,23 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Diagnostic, LoadRequest, Loaded, PolicyProblems, PolicySource};
+use crate::config::{
+    self, Diagnostic, LoadRequest, Loaded, PipeTexts, PolicyProblems, PolicySource,
+};
 use crate::credential::{CredentialSource, EnvironmentCredentials};
-use crate::dispatch::Session;
 use crate::environment::Environment;
 use crate::ledger::{Ledger, MemoryLedger};
 use crate::model::{InvalidName, ProviderName};
 use crate::network::Network;
 use crate::policy::{Policy, ProviderSpec};
-use crate::provider::{self, AnswerRoom, Provider, ProviderParts};
+use crate::provider::{self, Provider, ProviderParts};
 use crate::random::Random;
-use crate::reliability::{Limiter, Targets};
-use crate::run::{EscalationCounts, RecentAnswers, SharedState};
-use crate::transport::{Scripted, Transport};
+use crate::reliability::Limiter;
+use crate::run::{LastingState, SharedState};
+use crate::transport::{Scripted, Scrubber, Transport};
 
-use super::secrets::scrubber;
+use super::origin::{LedgerFile, Origin, remembered, room};
+use super::secrets::secrets;
 use super::{Gateway, adapters};
 
 /// A builder that configures a [`Gateway`].
@@ -41,6 +43,7 @@ use super::{Gateway, adapters};
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct GatewayBuilder {
     source: PolicySource,
@@ -56,6 +59,8 @@ pub struct GatewayBuilder {
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
     offline: bool,
+    /// The gateway whose place the new one takes.
+    before: Option<Gateway>,
 }
 
 impl Default for GatewayBuilder {
@@ -72,6 +77,7 @@ impl Default for GatewayBuilder {
             clock: Arc::new(SystemClock),
             seed: None,
             offline: false,
+            before: None,
         }
     }
 }
@@ -191,6 +197,11 @@ impl GatewayBuilder {
         Self { offline: true, ..self.transport(Arc::new(script)) }
     }
 
+    /// Builds a gateway that takes the place of `before`, and shares its state.
+    pub(super) fn taking_over(self, before: Gateway) -> Self {
+        Self { before: Some(before), ..self }
+    }
+
     /// Builds the gateway.
     ///
     /// # Errors
@@ -211,11 +222,18 @@ impl GatewayBuilder {
     /// and the problems of the policy. A server, which has to start before anybody can read its
     /// errors, builds its gateway this way.
     pub fn build_always(mut self) -> Gateway {
-        let loaded = self.load();
-        let (network, transport) = self.network_for(&loaded.environment);
+        let before = self.before.take();
+        let origin = before.as_ref().map(|before| &*before.origin);
+        let process = self.environment.take().unwrap_or_else(Environment::from_process);
+        let given = Self { environment: Some(process.clone()), ..self.clone() };
+        let pipes = origin.map(|it| Arc::clone(&it.pipes)).unwrap_or_default();
+        let loaded = self.load(process, origin, &pipes);
+        let (network, transport) = self.network_for(&loaded.environment, origin);
         let file = loaded.policy.as_ref().ok().and_then(|policy| policy.spending().ledger.clone());
         let wants_ledger = self.ledger.is_some() || file.is_some();
-        let ledger = self.ledger.take().or_else(|| file.and_then(|path| self.ledger_at(path)));
+        let ledger_file = self.ledger_file(file.as_ref(), origin);
+        let in_file = ledger_file.as_ref().filter(|_| file.is_some());
+        let ledger = self.ledger.take().or_else(|| in_file.map(|it| Arc::clone(&it.ledger)));
         let mut missing = self.invalid_provider_names();
         if let Ok(policy) = &loaded.policy {
             let no_network = || adapters::missing_network(policy, self.providers.keys());
@@ -224,49 +242,60 @@ impl GatewayBuilder {
         }
         let is_complete = missing.is_empty();
         missing.extend(network.iter().flat_map(|it| adapters::network_problems(it.remarks())));
+        missing.extend(ledger_file.as_ref().and_then(|it| it.moved(file.as_ref())));
         let problems: Vec<Diagnostic> = loaded.problems.into_iter().chain(missing).collect();
         let policy = loaded.policy.ok().filter(|_| is_complete).map(Arc::new);
         let policy = policy.ok_or_else(|| PolicyProblems::new(problems.clone()));
-        let credentials = self.credentials_for(policy.as_deref().ok(), &loaded.environment);
         let used = policy.as_deref().ok();
-        let scrubber = scrubber(&*credentials, network.as_deref(), used, &loaded.environment);
+        let credentials = self.credentials_for(used, &loaded.environment);
+        let now = secrets(&*credentials, network.as_deref(), used, &loaded.environment);
+        let secrets = remembered(origin, now);
+        let bytes = used.map(|policy| policy.output().max_bytes_in_flight);
+        let room = bytes.map(|bytes| (bytes, room(origin, bytes)));
         let mut providers = BTreeMap::new();
         // Without a transport the policy names providers of the program only.
-        if let (Ok(policy), Some(transport)) = (&policy, transport) {
+        if let (Some(policy), Some(transport), Some((_, room))) = (used, &transport, &room) {
             let (keys, clock) = (Arc::clone(&credentials), Arc::clone(&self.clock));
-            let room = AnswerRoom::of(policy.output().max_bytes_in_flight);
-            let parts = ProviderParts::new(transport, keys, scrubber, clock, room);
+            let (transport, scrubber) = (Arc::clone(transport), Scrubber::new(secrets.clone()));
+            let parts = ProviderParts::new(transport, keys, scrubber, clock, room.clone());
             providers = self.http_providers(policy, &parts);
         }
         providers.extend(self.providers);
-        let limiters = policy.iter().flat_map(|policy| policy.providers()).map(limiter).collect();
+        let limiters = limiters(used, before.as_ref());
+        let lasting = before.as_ref().map(|before| Arc::clone(&before.state.lasting));
+        let lasting =
+            lasting.unwrap_or_else(|| Arc::new(LastingState::new(Random::new(self.seed))));
+        let env_file = loaded.env_file;
+        let parts = Origin { network, transport, ledger_file, room, secrets, env_file, pipes };
         Gateway {
-            network,
             state: Arc::new(SharedState {
                 policy,
                 problems,
                 providers,
                 credentials,
                 ledger,
-                session: Session::default(),
                 clock: self.clock,
-                random: Random::new(self.seed),
-                targets: Targets::default(),
+                lasting,
                 limiters,
                 kinship: OnceLock::new(),
-                recent_answers: RecentAnswers::default(),
-                escalation_counts: EscalationCounts::default(),
                 offline: self.offline,
             }),
+            given: Arc::new(given),
+            origin: Arc::new(parts),
+            policy_error: None,
         }
     }
 
     /// Returns the program's transport, else that over the network, with the network's settings. A
-    /// transport of the program's own has its own.
+    /// transport of the program's own has its own, and that of `before` keeps its connections.
     fn network_for(
         &mut self,
         environment: &Environment,
+        before: Option<&Origin>,
     ) -> (Option<Arc<Network>>, Option<Arc<dyn Transport>>) {
+        if let Some(before) = before {
+            return (before.network.clone(), before.transport.clone());
+        }
         if let Some(own) = self.transport.take() {
             return (None, Some(own));
         }
@@ -290,14 +319,25 @@ impl GatewayBuilder {
     }
 
     /// Reads and compiles the policy that the builder was given.
-    fn load(&mut self) -> Loaded {
-        let environment = self.environment.take().unwrap_or_else(Environment::from_process);
+    fn load(&self, process: Environment, before: Option<&Origin>, pipes: &PipeTexts) -> Loaded {
         let own_providers: Vec<_> = self.providers.keys().cloned().collect();
         let request = LoadRequest::new(&self.source, self.clock.now())
-            .with_environment(environment)
+            .with_environment(process)
             .with_env_file(self.env_file.as_deref())
-            .with_own_providers(&own_providers);
+            .with_own_providers(&own_providers)
+            .with_pipes(pipes)
+            .after_env_file(before.and_then(|it| it.env_file.as_deref()));
         config::load(request)
+    }
+
+    /// Returns the ledger that was opened before, else the one for the file at `path`, unless the
+    /// program brings a ledger of its own.
+    fn ledger_file(&self, path: Option<&PathBuf>, before: Option<&Origin>) -> Option<LedgerFile> {
+        if let Some(open) = before.and_then(|it| it.ledger_file.clone()) {
+            return Some(open);
+        }
+        let path = path.filter(|_| self.ledger.is_none())?.clone();
+        self.ledger_at(path.clone()).map(|ledger| LedgerFile { path, ledger })
     }
 
     /// Returns the problems of names that were given to [`provider`](Self::provider) and are not
@@ -350,7 +390,19 @@ impl fmt::Debug for GatewayBuilder {
     }
 }
 
-/// Returns the limiter of one provider, with the provider's name.
-fn limiter((name, spec): (&ProviderName, &ProviderSpec)) -> (ProviderName, Limiter) {
-    (name.clone(), Limiter::new(spec.limits))
+/// Returns a limiter for each provider of the policy: that of before, under the new limits, or a
+/// new one.
+fn limiters(
+    policy: Option<&Policy>,
+    before: Option<&Gateway>,
+) -> BTreeMap<ProviderName, Arc<Limiter>> {
+    let limiter = |(name, spec): (&ProviderName, &ProviderSpec)| {
+        let limiter = match before.and_then(|before| before.state.limiters.get(name)) {
+            Some(limiter) => Arc::clone(limiter),
+            None => Arc::new(Limiter::new(spec.limits)),
+        };
+        limiter.change(spec.limits);
+        (name.clone(), limiter)
+    };
+    policy.into_iter().flat_map(|policy| policy.providers()).map(limiter).collect()
 }

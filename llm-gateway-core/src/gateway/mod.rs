@@ -9,6 +9,8 @@
 
 mod adapters;
 mod builder;
+mod origin;
+mod reload;
 mod secrets;
 mod spend;
 
@@ -19,7 +21,6 @@ use crate::config::{Diagnostic, PolicyProblems};
 use crate::describe::{Description, Keys};
 use crate::error::{Category, Error};
 use crate::model::{RunId, TaskClass};
-use crate::network::Network;
 use crate::outcome::{
     Answer, CascadeAnswer, Failure, FailureParts, OrchestrationOutcome, PanelAnswer,
 };
@@ -27,6 +28,7 @@ use crate::policy::Policy;
 use crate::run::{self, AcceptedReply, Request, Run, SharedState, Task};
 
 pub use builder::GatewayBuilder;
+use origin::Origin;
 
 /// A gateway, which answers requests as a policy says.
 ///
@@ -65,8 +67,11 @@ pub use builder::GatewayBuilder;
 #[derive(Clone)]
 pub struct Gateway {
     state: Arc<SharedState>,
-    /// The settings of the network; `None` where the program brought a transport, or is offline.
-    network: Option<Arc<Network>>,
+    /// The choices that the gateway was built from.
+    given: Arc<GatewayBuilder>,
+    origin: Arc<Origin>,
+    /// The problems of a newer policy, which could not take the place of this one.
+    policy_error: Option<Arc<PolicyProblems>>,
 }
 
 impl Gateway {
@@ -237,11 +242,12 @@ impl Gateway {
     /// [`PolicyProblems`] lists every problem of a policy that cannot be used.
     pub fn describe(&self) -> Result<Description, PolicyProblems> {
         let keys = Keys { credentials: &*self.state.credentials, offline: self.state.offline };
-        let escalations = |class: &TaskClass| self.state.escalation_counts.of(class);
-        let network = self.network.as_deref();
+        let escalations = |class: &TaskClass| self.state.lasting.escalation_counts.of(class);
+        let network = self.origin.network.as_deref();
         self.policy().map(|policy| {
-            let description = Description::of(policy, &keys, &self.state.targets, &escalations);
-            description.over(network)
+            let description =
+                Description::of(policy, &keys, &self.state.lasting.targets, &escalations);
+            description.over(network).after_refusing(self.policy_error())
         })
     }
 
@@ -260,7 +266,9 @@ impl Gateway {
     /// [`Category::Ledger`] if the end of a hold could not be written. The hold then stays counted
     /// at its worst case.
     pub async fn drain(&self) -> Result<(), Error> {
-        match &self.state.ledger {
+        // Requests that began under another policy may have counted although this one does not.
+        let opened = self.origin.ledger_file.as_ref().map(|file| &file.ledger);
+        match self.state.ledger.as_ref().or(opened) {
             Some(ledger) => Ok(ledger.drain().await?),
             None => Ok(()),
         }
@@ -269,7 +277,7 @@ impl Gateway {
     /// Reads the certificates that variables of the process name, and returns what is wrong with
     /// them. A pipe is waited for, so this may take seconds.
     pub fn certificate_problems(&self) -> Vec<Diagnostic> {
-        self.network.as_deref().map(adapters::certificate_problems).unwrap_or_default()
+        self.origin.network.as_deref().map(adapters::certificate_problems).unwrap_or_default()
     }
 
     /// Returns every problem of the policy and of the network's variables, warnings included, in

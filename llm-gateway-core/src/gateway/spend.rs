@@ -60,7 +60,7 @@ impl Gateway {
         let (spent, beside) = tokio::try_join!(ledger.spent(period, by), beside)?;
         let is_open = period.contains(today);
         let left = |cap: &Cap| match cap.per {
-            Per::Session => is_open.then(|| self.state.session.left(cap)),
+            Per::Session => is_open.then(|| self.state.lasting.session.left(cap)),
             Per::Day | Per::Month => {
                 let of_today = || beside.as_ref().and_then(|today: &PeriodSpend| today.left(cap));
                 spent.left(cap).or_else(of_today)
@@ -128,7 +128,8 @@ impl Gateway {
     fn session_caps(&self) -> Vec<CapLeft> {
         let policy = self.state.policy.as_deref().ok();
         let caps = policy.into_iter().flat_map(|policy| policy.spending().session_caps());
-        caps.map(|cap| CapLeft { left: self.state.session.left(cap), cap: cap.clone() }).collect()
+        caps.map(|cap| CapLeft { left: self.state.lasting.session.left(cap), cap: cap.clone() })
+            .collect()
     }
 }
 

@@ -51,7 +51,7 @@ impl ActiveRun<'_> {
         let (gate, booking) = self.ask_panel(halved, planned, prompt, strong).await?;
         let settled = standing_answer(&gate, planned);
         let by = if settled.is_ok() { AnsweredBy::Gate } else { AnsweredBy::Else };
-        self.state.escalation_counts.count(context.task_class, by);
+        self.state.lasting.escalation_counts.count(context.task_class, by);
         match settled {
             Ok((answer, because)) => {
                 let answer = answer.clone();
@@ -77,7 +77,7 @@ impl ActiveRun<'_> {
         let instead = "name another strong model in the policy";
         match self.outcome(course.result, course.attempts, course.latency, instead) {
             Ok(answer) => {
-                self.state.recent_answers.add(&answer.text());
+                self.state.lasting.recent_answers.add(&answer.text());
                 Ok(self.cascade_reply(answer, AnsweredBy::Else, because, gate, preflight))
             }
             Err(failure) => {
@@ -124,7 +124,7 @@ impl ActiveRun<'_> {
             rules.estimate(&open, member.max_tokens, facts).estimated_max_cost_usd
         };
         let cheap = NanoUsd::total(gate.members.iter().map(estimate));
-        let so_far = self.state.escalation_counts.of(context.task_class);
+        let so_far = self.state.lasting.escalation_counts.of(context.task_class);
         let expensive = strong.preflight().estimated_max_cost_usd;
         let preflight = CascadePreflight::new(cheap, expensive, so_far);
         let target = otherwise.target.clone();

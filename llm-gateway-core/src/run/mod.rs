@@ -10,6 +10,7 @@ mod active;
 mod budget;
 mod cascade;
 mod escalation_counts;
+mod lasting;
 mod orchestration;
 mod panel;
 mod receipts;
@@ -33,8 +34,7 @@ use crate::policy::ORCHESTRATE;
 
 use active::ActiveRun;
 
-pub(crate) use escalation_counts::EscalationCounts;
-pub(crate) use recent_answers::RecentAnswers;
+pub(crate) use lasting::LastingState;
 pub(crate) use reply::AcceptedReply;
 pub use request::Request;
 pub(crate) use state::SharedState;
@@ -78,7 +78,7 @@ impl fmt::Debug for Run {
 
 /// Starts a request. A reply of another kind than `wanted` is refused before anything is sent.
 pub(crate) fn start(state: &Arc<SharedState>, request: Request, wanted: AcceptedReply) -> Run {
-    let id = RunId::from_bits(state.random.bits());
+    let id = RunId::from_bits(state.lasting.random.bits());
     let (sender, events) = event::channel();
     let state = Arc::clone(state);
     let span = tracing::info_span!("run", run_id = %id, task_class = %request.task_class);
@@ -91,7 +91,7 @@ pub(crate) fn start(state: &Arc<SharedState>, request: Request, wanted: Accepted
 
 /// Starts an orchestration.
 pub(crate) fn start_orchestration(state: &Arc<SharedState>, task: Task) -> Run {
-    let id = RunId::from_bits(state.random.bits());
+    let id = RunId::from_bits(state.lasting.random.bits());
     let (sender, events) = event::channel();
     let state = Arc::clone(state);
     let span = tracing::info_span!("run", run_id = %id, task_class = ORCHESTRATE);

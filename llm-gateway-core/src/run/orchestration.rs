@@ -99,7 +99,7 @@ impl ActiveRun<'_> {
             recorded.spent.extend(std::mem::take(&mut step.spent));
             let (outcome, evidence) = self.step_outcome(step);
             if let Ok(answer) = &outcome.result {
-                self.state.recent_answers.add(&answer.text());
+                self.state.lasting.recent_answers.add(&answer.text());
             }
             recorded.outcomes.push(outcome);
             recorded.evidence.push(evidence);

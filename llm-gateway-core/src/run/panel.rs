@@ -70,7 +70,7 @@ impl ActiveRun<'_> {
         let booking = said.beside.take();
         let mut answer = self.compare(context.policy, plan, said);
         for member in answer.answers() {
-            self.state.recent_answers.add(&member.text());
+            self.state.lasting.recent_answers.add(&member.text());
         }
         let PanelAnswer { receipt, bundle, .. } = &answer;
         answer.receipt_path = self.archive(context.policy, receipt, bundle).await;
@@ -80,7 +80,7 @@ impl ActiveRun<'_> {
     /// Compares the answers of a panel and certifies them.
     fn compare(&self, policy: &Policy, plan: &PlannedPanel, said: PanelRun<'_>) -> PanelAnswer {
         let PanelRun { courses, mut evidence, spent, .. } = said;
-        evidence.earlier_answers = self.state.recent_answers.all();
+        evidence.earlier_answers = self.state.lasting.recent_answers.all();
         let particulars = self.particulars(policy, spent);
         let rules = Rules::new(plan.visibility.require, plan.visibility.quorum);
         let kinship = self.state.kinship(policy);

@@ -29,7 +29,7 @@ impl ActiveRun<'_> {
 
     /// Draws the salt of one receipt.
     pub(super) fn salt(&self) -> Salt {
-        Salt::from_bytes(self.state.random.bytes())
+        Salt::from_bytes(self.state.lasting.random.bytes())
     }
 
     /// Writes a receipt to the directory that the policy names, if any, and returns its path. If it

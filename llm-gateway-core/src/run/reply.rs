@@ -64,7 +64,7 @@ impl ActiveRun<'_> {
         let result = dispatch::dispatch(context, chain, &prompt.into(), &mut attempts).await;
         let instead = "give the class a fallback";
         let mut answer = self.outcome(result, attempts, self.started.elapsed(), instead)?;
-        self.state.recent_answers.add(&answer.text());
+        self.state.lasting.recent_answers.add(&answer.text());
         let first = chain.first().map(|planned| planned.target.clone());
         answer.fallback_from = first.filter(|first| *first != answer.target);
         Ok(Reply::Single(Box::new(answer)))

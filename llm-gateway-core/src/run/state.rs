@@ -1,5 +1,5 @@
 //! The state that outlives a request: the policy, the ports, and what is remembered between
-//! requests.
+//! requests. What also outlives the policy is in [`LastingState`].
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -8,16 +8,13 @@ use crate::certificate::Kinship;
 use crate::clock::Clock;
 use crate::config::{Diagnostic, PolicyProblems};
 use crate::credential::CredentialSource;
-use crate::dispatch::Session;
 use crate::ledger::Ledger;
 use crate::model::ProviderName;
 use crate::policy::Policy;
 use crate::provider::Provider;
-use crate::random::Random;
-use crate::reliability::{Limiter, Targets};
+use crate::reliability::Limiter;
 
-use super::escalation_counts::EscalationCounts;
-use super::recent_answers::RecentAnswers;
+use super::lasting::LastingState;
 
 /// The state that all runs of a gateway share.
 pub(crate) struct SharedState {
@@ -30,18 +27,13 @@ pub(crate) struct SharedState {
     pub(crate) credentials: Arc<dyn CredentialSource>,
     /// The ledger; `None` if money is not counted.
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
-    /// What all calls of this gateway have cost and hold.
-    pub(crate) session: Session,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Random,
-    /// Circuit breakers and retry budgets of the targets.
-    pub(crate) targets: Targets,
-    /// One rate limiter for each provider.
-    pub(crate) limiters: BTreeMap<ProviderName, Limiter>,
+    /// What outlives the policy.
+    pub(crate) lasting: Arc<LastingState>,
+    /// One rate limiter for each provider. It outlives the policy too.
+    pub(crate) limiters: BTreeMap<ProviderName, Arc<Limiter>>,
     /// The kinship of the policy's models. It is built when the first panel is certified.
     pub(crate) kinship: OnceLock<Kinship>,
-    pub(crate) recent_answers: RecentAnswers,
-    pub(crate) escalation_counts: EscalationCounts,
     /// Whether answers are scripted.
     pub(crate) offline: bool,
 }

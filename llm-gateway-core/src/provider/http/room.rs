@@ -42,6 +42,12 @@ impl AnswerRoom {
         Self { shared: Arc::new(Semaphore::new(shared)), lane: Arc::new(Semaphore::new(1)) }
     }
 
+    /// Returns whether this room and another are one.
+    #[cfg(test)]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// Returns the empty share of an answer that begins. The waits of the share are recorded in
     /// `recorder`.
     pub(super) fn share<'a>(&self, recorder: &'a Recorder) -> RoomShare<'a> {
