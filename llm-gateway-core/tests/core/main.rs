@@ -40,6 +40,7 @@ mod policy;
 mod policy_values;
 mod properties;
 mod reliability;
+mod reload;
 mod requests;
 mod rooms;
 mod secrets;
