@@ -6,6 +6,8 @@ use clap::Args;
 use llm_gateway_core::config::PolicySource;
 use llm_gateway_core::{Environment, Gateway};
 
+use crate::reload::{PolicyWatch, report_start};
+
 /// The flags that choose a gateway and its logs. The comments of the fields are their help texts.
 #[derive(Args)]
 pub struct GatewayFlags {
@@ -31,10 +33,29 @@ impl GatewayFlags {
     /// The gateway is built even if the policy is invalid, so that a front can start and report the
     /// problems in its own way: see [`Gateway::problems`].
     pub fn gateway(&self, environment: Environment) -> Gateway {
-        let source = match &self.routing {
+        self.gateway_of(self.source(&environment), environment)
+    }
+
+    /// Builds the gateway that the flags choose, as [`gateway`](Self::gateway) does, tells its
+    /// problems on stderr, and returns a watch that replaces it when its files change.
+    pub fn watched_gateway(&self, environment: Environment) -> PolicyWatch {
+        let (source, env_file) = (self.source(&environment), self.env_file.clone());
+        PolicyWatch::over(source, env_file, environment, |source, environment| {
+            let gateway = self.gateway_of(source, environment);
+            report_start(&gateway);
+            gateway
+        })
+    }
+
+    /// Returns the source of the policy that the flags choose.
+    fn source(&self, environment: &Environment) -> PolicySource {
+        match &self.routing {
             Some(path) => PolicySource::File(path.clone()),
-            None => PolicySource::discover(&environment),
-        };
+            None => PolicySource::discover(environment),
+        }
+    }
+
+    fn gateway_of(&self, source: PolicySource, environment: Environment) -> Gateway {
         if let PolicySource::EmbeddedInPlaceOf(path) = &source {
             tracing::info!("the built-in policy is used: nothing is at {}", path.display());
         }

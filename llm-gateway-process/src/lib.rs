@@ -10,7 +10,8 @@
 //!
 //! 1. [`GatewayFlags`], flattened into the front's own clap options;
 //! 2. [`log_to_stderr`], before anything can fail; what it returns is kept until the end;
-//! 3. [`GatewayFlags::gateway`], which always returns a gateway;
+//! 3. [`GatewayFlags::gateway`], which always returns a gateway, or [`GatewayFlags::watched_gateway`]
+//!    for a front that runs for long: its policy is read anew when it changes;
 //! 4. [`stopped_by_signal`] and [`client_left`], before the first request;
 //! 5. [`write_last_bookings`], after the last one.
 //!
@@ -45,11 +46,13 @@
 mod client;
 mod flags;
 mod log;
+mod reload;
 mod shutdown;
 mod signal;
 
 pub use client::client_left;
 pub use flags::GatewayFlags;
 pub use log::{Logs, log_to_stderr};
+pub use reload::{LiveGateway, PolicyWatch};
 pub use shutdown::write_last_bookings;
 pub use signal::{Signal, stopped_by_signal};

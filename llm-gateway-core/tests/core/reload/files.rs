@@ -153,9 +153,8 @@ async fn a_policy_that_is_gone_keeps_the_last_good_one() {
 #[cfg(feature = "sqlite")]
 #[tokio::test]
 async fn the_ledger_stays_where_it_is_and_may_be_opened_later() {
-    let at = |name: &str| {
-        format!("{KEY}={OLD}\nLLM_GATEWAY_LEDGER=1\nLLM_GATEWAY_LEDGER_PATH={name}\n")
-    };
+    let at =
+        |name: &str| format!("{KEY}={OLD}\nLLM_GATEWAY_LEDGER=1\nLLM_GATEWAY_LEDGER_PATH={name}\n");
     let place = Place::new(&policy("ask"), Some(&format!("{KEY}={OLD}\n")));
     let (first, second) = (place.path("first.db"), place.path("second.db"));
     let gateway = place.gateway(Environment::empty());
@@ -171,9 +170,10 @@ async fn the_ledger_stays_where_it_is_and_may_be_opened_later() {
 
     place.write(".env", &at(second.to_str().unwrap()));
     let gateway = place.reloaded(&gateway);
-    let warned = gateway.problems().iter().any(|it| {
-        it.message.contains("first.db") && it.message.contains("second.db")
-    });
+    let warned = gateway
+        .problems()
+        .iter()
+        .any(|it| it.message.contains("first.db") && it.message.contains("second.db"));
     assert!(warned, "{:?}", gateway.problems());
     ask(&gateway, "ask").await.unwrap();
     assert_eq!(calls(&gateway).await, 2);
@@ -232,5 +232,8 @@ fn the_files_that_decide_are_these() {
         assert!(source.watched_paths(None).is_empty());
         assert_eq!(source.watched_paths(Some(&named)), [named.clone()]);
     }
-    assert_eq!(PolicySource::File("routing.yaml".into()).watched_paths(None)[1], PathBuf::from(".env"));
+    assert_eq!(
+        PolicySource::File("routing.yaml".into()).watched_paths(None)[1],
+        PathBuf::from(".env")
+    );
 }

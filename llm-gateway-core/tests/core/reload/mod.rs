@@ -129,7 +129,8 @@ async fn a_breaker_that_is_open_stays_open_and_keeps_its_time() {
 
 #[tokio::test(start_paused = true)]
 async fn retries_that_were_used_up_stay_used_up() {
-    let retrying = policy("ask").replace("max_retries: 0", "max_retries: 10, base_delay_s: 0.001, max_delay_s: 0.001");
+    let retrying = policy("ask")
+        .replace("max_retries: 0", "max_retries: 10, base_delay_s: 0.001, max_delay_s: 0.001");
     let retrying = retrying.replace("failure_threshold: 1", "failure_threshold: 1000");
     let script = (0..200).fold(Scripted::new(), |script, _| script.status(503));
     let mut gateway = obeying(&retrying).scripted(script).build().unwrap();
@@ -169,7 +170,10 @@ async fn what_a_session_has_cost_stays_counted() {
 #[tokio::test(start_paused = true)]
 async fn a_class_that_gets_a_budget_begins_to_count_then() {
     let budget = |usd: &str| {
-        policy("ask").replace("max_tokens: 100", &format!("max_tokens: 100, budget: {{usd: {usd}, per: session}}"))
+        policy("ask").replace(
+            "max_tokens: 100",
+            &format!("max_tokens: 100, budget: {{usd: {usd}, per: session}}"),
+        )
     };
     let script = (0..9).fold(Scripted::new(), |script, _| script.hang());
     let gateway = obeying(policy("ask")).scripted(script).build().unwrap();
