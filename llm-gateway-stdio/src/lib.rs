@@ -1,8 +1,8 @@
-//! The MCP server: a [`Gateway`] over a pair of byte streams.
+//! The MCP server: a [`Gateway`](llm_gateway_core::Gateway) over a pair of byte streams.
 //!
 //! [`serve`] speaks MCP on any reader and writer. The binary passes stdin and stdout, the tour and
 //! the tests pass pipes in memory. The crate holds no policy: `tools` defines what a client sees of
-//! each tool, `lines` turns bytes into well-formed requests, `arguments` checks what a model wrote, `server` turns the call into a
+//! each tool, `current` holds the gateway in force, `lines` turns bytes into well-formed requests, `arguments` checks what a model wrote, `server` turns the call into a
 //! [`Request`](llm_gateway_core::Request) or a [`Task`](llm_gateway_core::Task) for the gateway,
 //! `runs` works on it and keeps its result, `client` knows how the client waits and reads, and
 //! `wire` turns the envelope into a tool result.
@@ -10,6 +10,7 @@
 mod advice;
 mod arguments;
 mod client;
+mod current;
 mod faults;
 mod lines;
 mod progress;
@@ -20,13 +21,14 @@ mod wire;
 
 use std::time::Duration;
 
-use llm_gateway_core::Gateway;
+use llm_gateway_process::LiveGateway;
 use rmcp::{ServerHandler, ServiceExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use current::Current;
 use lines::{Lines, Teller, ToldRequests, Unanswered, outbox};
 use runs::{Runs, ServerEnds};
 use server::Server;
@@ -51,6 +53,9 @@ pub enum StopReason {
 }
 
 /// Serves MCP until the reader ends or `stop` is ready, and returns within two seconds of that.
+///
+/// A gateway is served as it is. A [`LiveGateway`] is asked at the beginning of each call, and the
+/// client is told when the tools that it sees have changed.
 ///
 /// When the reader ends, calls in flight have one second to finish and to be answered, and are then
 /// cancelled without an answer. Runs whose calls were handed off have that second too. When `stop` is ready, they are cancelled at once, and answered unless
@@ -82,7 +87,7 @@ pub enum StopReason {
 /// # Ok(())
 /// # }
 /// ```
-pub async fn serve<R, W, S>(gateway: Gateway, reader: R, writer: W, stop: S)
+pub async fn serve<R, W, S>(gateway: impl Into<LiveGateway>, reader: R, writer: W, stop: S)
 where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
@@ -100,7 +105,9 @@ where
     let ends =
         ServerEnds { calls: calls.clone(), ended: ended.clone(), unanswered: unanswered.clone() };
     let (runs, mut all_ended) = Runs::new(ends);
-    let server = Server::new(gateway, runs, teller);
+    let live = gateway.into();
+    let current = Current::of(&live);
+    let server = Server::new(current.clone(), runs, teller);
     let versions = ServerHandler::supported_protocol_versions(&server).into_owned();
     let lines = Lines::new(reader, outbox, versions, ended.clone(), unanswered, told);
     let serving = server.serve_with_ct(lines, session.clone());
@@ -122,6 +129,7 @@ where
         reason = stop => Some(reason),
         () = &mut finished => return,
         () = async { ended.cancelled().await; sleep(GRACE_AFTER_END).await } => None,
+        never = current.follow(live) => match never {},
     };
     if stopped == Some(StopReason::ClientLeft) {
         ended.cancel();

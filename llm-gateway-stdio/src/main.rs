@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use futures_util::FutureExt;
-use llm_gateway_core::{Environment, Gateway};
+use llm_gateway_core::Environment;
 use llm_gateway_process::{
-    GatewayFlags, Signal, client_left, log_to_stderr, stopped_by_signal, write_last_bookings,
+    GatewayFlags, PolicyWatch, Signal, client_left, log_to_stderr, stopped_by_signal,
+    write_last_bookings,
 };
 use llm_gateway_stdio::StopReason;
 use tokio::time::sleep;
@@ -36,20 +37,10 @@ fn main() -> ExitCode {
     let flags = Options::parse().flags;
     let environment = Environment::from_process();
     let _logs = log_to_stderr(flags.log.as_deref(), &environment, SERVER_LOG);
-    let gateway = flags.gateway(environment);
-    for problem in gateway.problems() {
-        tracing::warn!("{problem}");
-    }
-    // A client may hand its own base URLs down without its user knowing.
-    for provider in gateway.describe().iter().flat_map(|it| &it.providers) {
-        if let Some(variable) = provider.base_url_from.variable() {
-            tracing::warn!("{} is asked at {} ({variable})", provider.name, provider.base_url);
-        }
-    }
-    run(gateway)
+    run(flags.watched_gateway(environment))
 }
 
-fn run(gateway: Gateway) -> ExitCode {
+fn run(policy: PolicyWatch) -> ExitCode {
     // With two workers, a slow encoding of a request never delays a ping. More would only cost
     // memory.
     let runtime =
@@ -60,8 +51,11 @@ fn run(gateway: Gateway) -> ExitCode {
     runtime.block_on(async {
         let (reader, writer) = rmcp::transport::stdio_pipes();
         let stop = stop_reason(stopped_by_signal());
-        llm_gateway_stdio::serve(gateway.clone(), reader, writer, stop).await;
-        write_last_bookings(&gateway, LAST_BOOKINGS).await;
+        let live = policy.live();
+        // The watch ends with the runtime.
+        tokio::spawn(policy.run());
+        llm_gateway_stdio::serve(live.clone(), reader, writer, stop).await;
+        write_last_bookings(&live.now(), LAST_BOOKINGS).await;
     });
     // A blocking read of a terminal's stdin never ends, and must not keep the process alive.
     runtime.shutdown_timeout(Duration::from_millis(100));

@@ -4,28 +4,29 @@
 //! A call of a model becomes a run, which `runs` works on. A call that panics is answered here.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 use futures_util::FutureExt;
 use llm_gateway_core::policy::{ORCHESTRATE, Output};
 use llm_gateway_core::{Envelope, Gateway, Request, Stop, Task};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, ErrorData, Implementation, JsonObject,
-    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool,
+    ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, SubscriptionFilter,
+    Tool,
 };
-use rmcp::service::RequestContext;
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::{Value, json};
 
 use crate::advice::with_advice;
 use crate::arguments::{Arguments, shown};
 use crate::client::{Client, Clients};
+use crate::current::Current;
+use crate::faults;
 use crate::lines::Teller;
 use crate::progress::Reporter;
 use crate::runs::{Runs, Started, panicked};
 use crate::tools::{LLM_ORCHESTRATE, LLM_RESULT, LLM_ROUTE};
 use crate::wire::ResultForm;
-use crate::{faults, tools};
 
 /// The server's instructions, which an MCP client gets when it connects.
 ///
@@ -41,17 +42,18 @@ const INSTRUCTIONS: &str = "Ask another model (LLM): second opinion, panel, revi
     status, it may have been refused. llm_routing_info tells which task classes can run and which \
     keys are missing.";
 
-/// The MCP handler: the tools of one gateway.
+/// The MCP handler: the tools of the gateway in force.
 pub(crate) struct Server {
-    gateway: Gateway,
-    tools: Arc<[Tool]>,
+    current: Current,
     clients: Clients,
     runs: Runs,
     teller: Teller,
 }
 
-/// A call of a tool: who makes it, who is told of its progress, and in which form it is answered.
+/// A call of a tool: the gateway on which it begins and ends, who makes it, who is told of its
+/// progress, and in which form it is answered.
 struct Call {
+    gateway: Gateway,
     context: RequestContext<RoleServer>,
     client: Client,
     reporter: Reporter,
@@ -60,20 +62,19 @@ struct Call {
 }
 
 impl Server {
-    pub(crate) fn new(gateway: Gateway, runs: Runs, teller: Teller) -> Self {
-        let tools = tools::all(&gateway).into();
-        Self { gateway, tools, clients: Clients::known(), runs, teller }
+    pub(crate) fn new(current: Current, runs: Runs, teller: Teller) -> Self {
+        Self { current, clients: Clients::known(), runs, teller }
     }
 
-    /// Returns the call that a client makes, by the policy in force; without a valid policy, by the
-    /// defaults.
-    fn call(&self, context: RequestContext<RoleServer>) -> Call {
+    /// Returns the call that a client makes of `gateway`, by its policy; without a valid policy, by
+    /// the defaults.
+    fn call(&self, gateway: Gateway, context: RequestContext<RoleServer>) -> Call {
         let client = self.clients.client_of(&context);
         let reporter = Reporter::of(&context.id, &self.teller);
-        let output = self.gateway.policy().map(|policy| policy.output().clone());
+        let output = gateway.policy().map(|policy| policy.output().clone());
         let output = output.unwrap_or_default();
         let form = ResultForm::of(&output, &client);
-        Call { context, client, reporter, output, form }
+        Call { gateway, context, client, reporter, output, form }
     }
 
     /// Runs one tool and returns its envelope.
@@ -83,45 +84,18 @@ impl Server {
         if tool == LLM_RESULT {
             return self.result(arguments, call).await;
         }
-        let arguments = match faults::checked(&self.gateway, tool, arguments) {
+        let Call { gateway, context, .. } = call;
+        let arguments = match faults::checked(gateway, tool, arguments) {
             Ok(arguments) => arguments,
             Err(error) => return Envelope::from(&error),
         };
         let started = match tool {
-            LLM_ROUTE => self.route(arguments),
-            LLM_ORCHESTRATE => self.orchestrate(arguments),
-            _ => return self.runs.unless_cancelled(self.routing_info(), &call.context).await,
+            LLM_ROUTE => route(gateway, arguments),
+            LLM_ORCHESTRATE => orchestrate(gateway, arguments),
+            _ => return self.runs.unless_cancelled(self.routing_info(gateway), context).await,
         };
         let hand_off = call.client.hand_off_after(call.output.hand_off);
-        self.runs.answer(started, &call.context, &call.reporter, hand_off).await
-    }
-
-    fn route(&self, mut arguments: Arguments) -> Started {
-        let task_class = arguments.text("task_class").unwrap_or_default();
-        let prompt = arguments.text("prompt").unwrap_or_default();
-        let mut request = Request::new(task_class.clone(), prompt);
-        if let Some(system) = arguments.text("system") {
-            request = request.system(system);
-        }
-        if let Some(max_tokens) = arguments.integer("max_tokens") {
-            request = request.max_tokens(max_tokens);
-        }
-        if let Some(model) = arguments.text("override_model") {
-            request = request.override_model(model);
-        }
-        let run = self.gateway.start(request);
-        Started { tool: LLM_ROUTE, task_class, run, stop: None }
-    }
-
-    fn orchestrate(&self, mut arguments: Arguments) -> Started {
-        let stop = Stop::new();
-        let mut task = Task::new(arguments.text("task").unwrap_or_default()).stopped_by(&stop);
-        if let Some(depth) = arguments.text("depth") {
-            task = task.depth(depth);
-        }
-        let run = self.gateway.start_orchestration(task);
-        let task_class = ORCHESTRATE.to_owned();
-        Started { tool: LLM_ORCHESTRATE, task_class, run, stop: Some(stop) }
+        self.runs.answer(started, context, &call.reporter, hand_off).await
     }
 
     async fn result(&self, arguments: JsonObject, call: &Call) -> Envelope {
@@ -136,8 +110,8 @@ impl Server {
         self.runs.unless_cancelled(collected, &call.context).await
     }
 
-    async fn routing_info(&self) -> Envelope {
-        match self.gateway.describe_with_spend().await {
+    async fn routing_info(&self, gateway: &Gateway) -> Envelope {
+        match gateway.describe_with_spend().await {
             Ok(description) => self.with_runs(Envelope::from(&description)),
             Err(problems) => Envelope::from(&problems),
         }
@@ -155,12 +129,13 @@ impl Server {
 
 impl ServerHandler for Server {
     fn get_info(&self) -> ServerConfig {
-        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
-            .with_server_info(
-                Implementation::new("llm-gateway", env!("CARGO_PKG_VERSION"))
-                    .with_title("LLM gateway"),
-            )
-            .with_instructions(INSTRUCTIONS)
+        ServerConfig::new(
+            ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build(),
+        )
+        .with_server_info(
+            Implementation::new("llm-gateway", env!("CARGO_PKG_VERSION")).with_title("LLM gateway"),
+        )
+        .with_instructions(INSTRUCTIONS)
     }
 
     async fn list_tools(
@@ -168,11 +143,39 @@ impl ServerHandler for Server {
         _request: Option<PaginatedRequestParams>,
         _context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        Ok(ListToolsResult { tools: self.tools.to_vec(), ..ListToolsResult::default() })
+        Ok(ListToolsResult {
+            tools: self.current.now().tools.to_vec(),
+            ..ListToolsResult::default()
+        })
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.tools.iter().find(|tool| tool.name == name).cloned()
+        self.current.now().tools.iter().find(|tool| tool.name == name).cloned()
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let ends = self.runs.ends();
+        tokio::select! {
+            () = self.current.tell_session(context) => {}
+            () = ends.ended.cancelled() => {}
+            () = ends.calls.cancelled() => {}
+        }
+    }
+
+    fn accepted_subscription_filter(&self, _: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(Current::changes_told())
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let ends = self.runs.ends();
+        tokio::select! {
+            biased;
+            // A client that has left wants no answer.
+            () = ends.ended.cancelled() => ends.unanswered.add(context.sink().id()),
+            () = ends.calls.cancelled() => {}
+            () = self.current.tell_subscriber(&context) => {}
+        }
+        Ok(())
     }
 
     async fn call_tool(
@@ -181,13 +184,15 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let name = request.name.as_ref();
-        if !self.tools.iter().any(|tool| tool.name == name) {
-            let known: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_ref()).collect();
+        let now = self.current.now();
+        if !now.tools.iter().any(|tool| tool.name == name) {
+            let known: Vec<&str> = now.tools.iter().map(|tool| tool.name.as_ref()).collect();
             let message =
                 format!("no tool is called `{}`; there are: {}", shown(name), known.join(", "));
             return Err(ErrorData::invalid_params(message, None));
         }
-        let call = self.call(context);
+        // The call ends on the policy that it begins with.
+        let call = self.call(now.gateway.clone(), context);
         let answer = self.answer(name, request.arguments.unwrap_or_default(), &call);
         // An uncaught panic would end the task and leave the call without a reply.
         let answer = AssertUnwindSafe(answer).catch_unwind().await;
@@ -197,4 +202,34 @@ impl ServerHandler for Server {
         let form = if name == LLM_RESULT { call.form.in_full() } else { call.form };
         Ok(form.tool_result(envelope).into())
     }
+}
+
+/// Starts the run of a call of `llm_route`.
+fn route(gateway: &Gateway, mut arguments: Arguments) -> Started {
+    let task_class = arguments.text("task_class").unwrap_or_default();
+    let prompt = arguments.text("prompt").unwrap_or_default();
+    let mut request = Request::new(task_class.clone(), prompt);
+    if let Some(system) = arguments.text("system") {
+        request = request.system(system);
+    }
+    if let Some(max_tokens) = arguments.integer("max_tokens") {
+        request = request.max_tokens(max_tokens);
+    }
+    if let Some(model) = arguments.text("override_model") {
+        request = request.override_model(model);
+    }
+    let run = gateway.start(request);
+    Started { tool: LLM_ROUTE, task_class, run, stop: None }
+}
+
+/// Starts the run of a call of `llm_orchestrate`.
+fn orchestrate(gateway: &Gateway, mut arguments: Arguments) -> Started {
+    let stop = Stop::new();
+    let mut task = Task::new(arguments.text("task").unwrap_or_default()).stopped_by(&stop);
+    if let Some(depth) = arguments.text("depth") {
+        task = task.depth(depth);
+    }
+    let run = gateway.start_orchestration(task);
+    let task_class = ORCHESTRATE.to_owned();
+    Started { tool: LLM_ORCHESTRATE, task_class, run, stop: Some(stop) }
 }

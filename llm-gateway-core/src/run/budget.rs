@@ -41,7 +41,8 @@ impl ActiveRun<'_> {
             caps = self.read_caps(spending, today).await;
         }
         let session = spending.session_caps().iter().filter(|cap| self.is_concerned(cap));
-        let left = |cap: &Cap| CapLeft { left: self.state.lasting.session.left(cap), cap: cap.clone() };
+        let left =
+            |cap: &Cap| CapLeft { left: self.state.lasting.session.left(cap), cap: cap.clone() };
         let tightest = CapLeft::tightest(caps.into_iter().chain(session.map(left)))?;
         Some(Budget::from(&tightest).with_warning(tightest.warning(today)))
     }

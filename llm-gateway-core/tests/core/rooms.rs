@@ -73,7 +73,11 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     ("kept", &["model", "error", "envelope", "outcome"]),
     ("spend", &["model", "error", "ledger"]),
-    ("describe", &["model", "error", "policy", "network", "reliability", "credential", "spend"]),
+    // Of config only the problems of a policy.
+    (
+        "describe",
+        &["model", "error", "config", "policy", "network", "reliability", "credential", "spend"],
+    ),
     (
         "envelope",
         &["model", "error", "ledger", "certificate", "config", "describe", "outcome", "policy"],

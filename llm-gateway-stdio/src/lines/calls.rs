@@ -12,6 +12,9 @@ use super::told::{Token, ToldRequests};
 /// answered in several lists, so that memory has a bound.
 const MOST_HELD: usize = 4 * 1024 * 1024;
 
+/// The name under which a message carries the id of the request for a stream, before rmcp's id.
+const STREAM_OF: &str = r#""io.modelcontextprotocol/subscriptionId":"#;
+
 /// The requests under way, and the batches that are not completely answered.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
@@ -81,6 +84,16 @@ impl Calls {
     /// Returns rmcp's id of the request that a client calls `key`.
     pub(crate) fn of(&self, key: &str) -> Option<i64> {
         self.known.get(key).copied()
+    }
+
+    /// Returns a message in which the client's id stands for rmcp's, where the message names the
+    /// stream that it belongs to; `None` if that stream has ended.
+    pub(crate) fn addressed(&self, line: String) -> Option<String> {
+        let Some((before, after)) = line.split_once(STREAM_OF) else { return Some(line) };
+        let end = after.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(after.len());
+        let (number, after) = after.split_at(end);
+        let call = self.calls.get(&number.parse().ok()?)?;
+        Some(format!("{before}{STREAM_OF}{}{after}", call.id.written()))
     }
 
     /// Ends a request by an answer that `line` makes from the client's id. Returns the message to

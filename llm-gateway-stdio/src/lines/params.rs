@@ -31,7 +31,8 @@ const MEMBERS: [Member; 4] = [
 
 /// The methods that the server has. If rmcp cannot read a request for one of these, its parameters
 /// are wrong.
-const METHODS: [&str; 5] = ["initialize", "ping", "server/discover", "tools/call", "tools/list"];
+const METHODS: [&str; 6] =
+    ["initialize", "ping", "server/discover", "subscriptions/listen", "tools/call", "tools/list"];
 
 /// Returns whether the server has a method.
 pub(crate) fn is_known(method: &str) -> bool {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use rmcp::model::{
     ClientJsonRpcMessage, ClientRequest, GetMeta, JsonRpcMessage, ProtocolVersion, RequestId,
-    RequestMetaObject, ServerJsonRpcMessage,
+    RequestMetaObject, ServerJsonRpcMessage, ServerResult,
 };
 use serde_json::{Map, Value, json};
 
@@ -76,6 +76,12 @@ impl Session {
         match message {
             JsonRpcMessage::Response(response) => {
                 let result = serde_json::to_string(&response.result).ok()?;
+                let is_stream_end =
+                    matches!(response.result, ServerResult::SubscriptionsListenResult(_));
+                let result = match is_stream_end {
+                    true => self.calls.addressed(result)?,
+                    false => result,
+                };
                 self.calls.answer(number(&response.id)?, |id| {
                     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
                 })
@@ -87,7 +93,7 @@ impl Session {
                 }),
                 None => Some(json!(error).to_string()),
             },
-            other => serde_json::to_string(&other).ok(),
+            other => self.calls.addressed(serde_json::to_string(&other).ok()?),
         }
     }
 
@@ -186,7 +192,9 @@ impl Session {
         let token = Token::of(params.as_ref());
         let request = request(method, params).map_err(|(code, why)| refuse(code, why))?;
         self.opens(&request).map_err(|(code, why)| refuse(code, why))?;
-        let number = self.calls.begin(id, batch, token);
+        // A stream lasts as long as its client wants, and the other answers do not wait for it.
+        let is_stream = matches!(request, ClientRequest::SubscriptionsListenRequest(_));
+        let number = self.calls.begin(id, batch.filter(|_| !is_stream), token);
         taken.messages.push_back(JsonRpcMessage::request(request, RequestId::Number(number)));
         Ok(())
     }

@@ -140,6 +140,11 @@ impl Runs {
         Envelope::from(&cancelled(why))
     }
 
+    /// Returns the ways in which the server ends its calls.
+    pub(crate) fn ends(&self) -> &ServerEnds {
+        &self.ends
+    }
+
     /// Describes the newest runs.
     pub(crate) fn describe(&self) -> Vec<RunDescription> {
         self.kept.describe(SHOWN, Instant::now())
