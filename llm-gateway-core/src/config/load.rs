@@ -117,15 +117,7 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
     let name = source.name();
     let text = match source.read(pipes) {
         Ok(text) => text,
-        Err(why) => {
-            let problems = vec![unreadable(&name, &why, source.hint())];
-            return Loaded {
-                policy: Err(PolicyProblems::new(problems.clone())),
-                problems,
-                environment,
-                env_file: None,
-            };
-        }
+        Err(why) => return unreadable(&name, &why, source.hint(), environment),
     };
     let mut problems = Collector::new(&name, &text);
     source.warn_of_neighbours(&mut problems);
@@ -164,10 +156,12 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
     Loaded { policy, problems, environment, env_file: read_env_file }
 }
 
-/// Creates the problem of a policy file that cannot be read.
-fn unreadable(file: &str, why: &str, hint: String) -> Diagnostic {
+/// Returns the result for a policy file that cannot be read.
+fn unreadable(file: &str, why: &str, hint: String, environment: Environment) -> Loaded {
     let message = format!("the policy file cannot be read: {why}");
-    Diagnostic::without_place(Severity::Error, file, message, hint)
+    let problems = vec![Diagnostic::without_place(Severity::Error, file, message, hint)];
+    let policy = Err(PolicyProblems::new(problems.clone()));
+    Loaded { policy, problems, environment, env_file: None }
 }
 
 /// Returns the SHA-256 of a text in hex digits.

@@ -18,14 +18,14 @@ use crate::environment::Environment;
 use crate::ledger::{Ledger, MemoryLedger};
 use crate::model::{InvalidName, ProviderName};
 use crate::network::Network;
-use crate::policy::{Policy, ProviderSpec};
-use crate::provider::{self, Provider, ProviderParts};
+use crate::policy::Policy;
+use crate::provider::Provider;
 use crate::random::Random;
-use crate::reliability::Limiter;
 use crate::run::{LastingState, SharedState};
-use crate::transport::{Scripted, Scrubber, Transport};
+use crate::transport::{Scripted, Transport};
 
-use super::origin::{LedgerFile, Origin, remembered, room};
+use super::origin::{LedgerFile, Origin, SizedRoom, limiters_for, remembered};
+use super::providers::http_providers;
 use super::secrets::secrets;
 use super::{Gateway, adapters};
 
@@ -227,63 +227,66 @@ impl GatewayBuilder {
         let process = self.environment.take().unwrap_or_else(Environment::from_process);
         let given = Self { environment: Some(process.clone()), ..self.clone() };
         let pipes = origin.map(|it| Arc::clone(&it.pipes)).unwrap_or_default();
-        let loaded = self.load(process, origin, &pipes);
-        let (network, transport) = self.network_for(&loaded.environment, origin);
-        let file = loaded.policy.as_ref().ok().and_then(|policy| policy.spending().ledger.clone());
-        let wants_ledger = self.ledger.is_some() || file.is_some();
-        let ledger_file = self.ledger_file(file.as_ref(), origin);
+        let Loaded { policy, problems, environment, env_file, .. } =
+            self.load(process, origin, &pipes);
+        let (network, transport) = self.network_for(&environment, origin);
+        let file = policy.as_ref().ok().and_then(|policy| policy.spending().ledger.as_ref());
+        let ledger_file = self.ledger_file(file, origin);
         let in_file = ledger_file.as_ref().filter(|_| file.is_some());
-        let ledger = self.ledger.take().or_else(|| in_file.map(|it| Arc::clone(&it.ledger)));
-        let mut missing = self.invalid_provider_names();
-        if let Ok(policy) = &loaded.policy {
-            let no_network = || adapters::missing_network(policy, self.providers.keys());
-            missing.extend(transport.is_none().then(no_network).flatten());
-            missing.extend((wants_ledger && ledger.is_none()).then(adapters::missing_file_ledger));
-        }
+        let ledger = self.ledger.clone().or_else(|| in_file.map(|it| Arc::clone(&it.ledger)));
+        let missing = self.missing(policy.as_ref().ok(), transport.is_some(), ledger.is_some());
         let is_complete = missing.is_empty();
-        missing.extend(network.iter().flat_map(|it| adapters::network_problems(it.remarks())));
-        missing.extend(ledger_file.as_ref().and_then(|it| it.moved(file.as_ref())));
-        let problems: Vec<Diagnostic> = loaded.problems.into_iter().chain(missing).collect();
-        let policy = loaded.policy.ok().filter(|_| is_complete).map(Arc::new);
+        let of_network = network.iter().flat_map(|it| adapters::network_problems(it.remarks()));
+        let moved = ledger_file.as_ref().and_then(|it| it.moved(file));
+        let problems: Vec<Diagnostic> =
+            problems.into_iter().chain(missing).chain(of_network).chain(moved).collect();
+        let policy = policy.ok().filter(|_| is_complete).map(Arc::new);
         let policy = policy.ok_or_else(|| PolicyProblems::new(problems.clone()));
         let used = policy.as_deref().ok();
-        let credentials = self.credentials_for(used, &loaded.environment);
-        let now = secrets(&*credentials, network.as_deref(), used, &loaded.environment);
+        let credentials = self.credentials_for(used, &environment);
+        let now = secrets(&*credentials, network.as_deref(), used, &environment);
         let secrets = remembered(origin, now);
-        let bytes = used.map(|policy| policy.output().max_bytes_in_flight);
-        let room = bytes.map(|bytes| (bytes, room(origin, bytes)));
-        let mut providers = BTreeMap::new();
-        // Without a transport the policy names providers of the program only.
-        if let (Some(policy), Some(transport), Some((_, room))) = (used, &transport, &room) {
-            let (keys, clock) = (Arc::clone(&credentials), Arc::clone(&self.clock));
-            let (transport, scrubber) = (Arc::clone(transport), Scrubber::new(secrets.clone()));
-            let parts = ProviderParts::new(transport, keys, scrubber, clock, room.clone());
-            providers = self.http_providers(policy, &parts);
-        }
-        providers.extend(self.providers);
-        let limiters = limiters(used, before.as_ref());
-        let lasting = before.as_ref().map(|before| Arc::clone(&before.state.lasting));
-        let lasting =
-            lasting.unwrap_or_else(|| Arc::new(LastingState::new(Random::new(self.seed))));
-        let env_file = loaded.env_file;
+        let room = used.map(|policy| SizedRoom::of(origin, policy.output().max_bytes_in_flight));
         let parts = Origin { network, transport, ledger_file, room, secrets, env_file, pipes };
-        Gateway {
-            state: Arc::new(SharedState {
-                policy,
-                problems,
-                providers,
-                credentials,
-                ledger,
-                clock: self.clock,
-                lasting,
-                limiters,
-                kinship: OnceLock::new(),
-                offline: self.offline,
-            }),
-            given: Arc::new(given),
-            origin: Arc::new(parts),
-            policy_error: None,
+        let mut providers = match used {
+            Some(policy) => http_providers(policy, &credentials, &self.clock, self.offline, &parts),
+            None => BTreeMap::new(),
+        };
+        providers.extend(self.providers);
+        let limiters = before.as_ref().map(|before| &before.state.limiters);
+        let lasting = before.as_ref().map(|before| Arc::clone(&before.state.lasting));
+        let state = SharedState {
+            providers,
+            limiters: used.map(|policy| limiters_for(policy, limiters)).unwrap_or_default(),
+            policy,
+            problems,
+            credentials,
+            ledger,
+            clock: self.clock,
+            lasting: lasting.unwrap_or_else(|| Arc::new(LastingState::new(Random::new(self.seed)))),
+            kinship: OnceLock::new(),
+            offline: self.offline,
+        };
+        let (given, origin) = (Arc::new(given), Arc::new(parts));
+        Gateway { state: Arc::new(state), given, origin, policy_error: None }
+    }
+
+    /// Returns the problems of what the policy needs and this build, or the program, lacks.
+    fn missing(
+        &self,
+        policy: Option<&Policy>,
+        has_transport: bool,
+        has_ledger: bool,
+    ) -> Vec<Diagnostic> {
+        let mut missing = self.invalid_provider_names();
+        let Some(policy) = policy else { return missing };
+        if !has_transport {
+            missing.extend(adapters::missing_network(policy, self.providers.keys()));
         }
+        if policy.spending().ledger.is_some() && !has_ledger {
+            missing.push(adapters::missing_file_ledger());
+        }
+        missing
     }
 
     /// Returns the program's transport, else that over the network, with the network's settings. A
@@ -358,24 +361,6 @@ impl GatewayBuilder {
             false => adapters::file_ledger(path),
         }
     }
-
-    /// Creates a provider for each entry of the policy whose dialect the gateway knows.
-    fn http_providers(
-        &self,
-        policy: &Policy,
-        parts: &ProviderParts,
-    ) -> BTreeMap<ProviderName, Arc<dyn Provider>> {
-        let http = |(name, spec): (&ProviderName, &ProviderSpec)| {
-            let mut endpoint = spec.endpoint.clone();
-            if self.offline {
-                endpoint.api_key_env = None;
-                endpoint.headers.clear();
-            }
-            let provider = provider::for_endpoint(endpoint, parts.clone())?;
-            Some((name.clone(), provider))
-        };
-        policy.providers().iter().filter_map(http).collect()
-    }
 }
 
 /// Shows the builder's choices, but neither variables nor the text of the policy.
@@ -388,21 +373,4 @@ impl fmt::Debug for GatewayBuilder {
             .field("offline", &self.offline)
             .finish_non_exhaustive()
     }
-}
-
-/// Returns a limiter for each provider of the policy: that of before, under the new limits, or a
-/// new one.
-fn limiters(
-    policy: Option<&Policy>,
-    before: Option<&Gateway>,
-) -> BTreeMap<ProviderName, Arc<Limiter>> {
-    let limiter = |(name, spec): (&ProviderName, &ProviderSpec)| {
-        let limiter = match before.and_then(|before| before.state.limiters.get(name)) {
-            Some(limiter) => Arc::clone(limiter),
-            None => Arc::new(Limiter::new(spec.limits)),
-        };
-        limiter.change(spec.limits);
-        (name.clone(), limiter)
-    };
-    policy.into_iter().flat_map(|policy| policy.providers()).map(limiter).collect()
 }

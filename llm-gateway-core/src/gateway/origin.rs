@@ -4,14 +4,18 @@
 //! A new policy changes neither the connections and their proxies, nor the file in which money is
 //! counted: two ledgers in one process would each know half of what a cap allows.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{Diagnostic, PipeTexts};
 use crate::credential::Secret;
 use crate::ledger::Ledger;
+use crate::model::ProviderName;
 use crate::network::Network;
+use crate::policy::Policy;
 use crate::provider::AnswerRoom;
+use crate::reliability::Limiter;
 use crate::transport::Transport;
 
 /// The most keys that are remembered. Keys are changed by hand, and each costs time in every answer.
@@ -23,8 +27,7 @@ pub(super) struct Origin {
     pub(super) network: Option<Arc<Network>>,
     pub(super) transport: Option<Arc<dyn Transport>>,
     pub(super) ledger_file: Option<LedgerFile>,
-    /// The number of bytes that the room was made for, and the room.
-    pub(super) room: Option<(usize, AnswerRoom)>,
+    pub(super) room: Option<SizedRoom>,
     /// Every key that was ever in force, the newest last: a key that was changed can still come
     /// back in an answer.
     pub(super) secrets: Vec<Secret>,
@@ -54,11 +57,37 @@ impl LedgerFile {
     }
 }
 
-/// Returns room for the bytes of answers: that of before if it was made for as many, so that
-/// answers under way count.
-pub(super) fn room(before: Option<&Origin>, bytes: usize) -> AnswerRoom {
-    let same = before.and_then(|it| it.room.as_ref()).filter(|(made_for, _)| *made_for == bytes);
-    same.map_or_else(|| AnswerRoom::of(bytes), |(_, room)| room.clone())
+/// The room for the bytes of answers, and the number of bytes that it was made for.
+#[derive(Clone)]
+pub(super) struct SizedRoom {
+    bytes: usize,
+    pub(super) room: AnswerRoom,
+}
+
+impl SizedRoom {
+    /// Returns room for this many bytes: that of before if it was made for as many, so that answers
+    /// under way count.
+    pub(super) fn of(before: Option<&Origin>, bytes: usize) -> Self {
+        let same = before.and_then(|it| it.room.clone()).filter(|room| room.bytes == bytes);
+        same.unwrap_or_else(|| Self { bytes, room: AnswerRoom::of(bytes) })
+    }
+}
+
+/// Returns a limiter for each provider of the policy: that of before, under the new limits, or a new
+/// one.
+pub(super) fn limiters_for(
+    policy: &Policy,
+    before: Option<&BTreeMap<ProviderName, Arc<Limiter>>>,
+) -> BTreeMap<ProviderName, Arc<Limiter>> {
+    let limiters = policy.providers().iter().map(|(name, spec)| {
+        let limiter = match before.and_then(|before| before.get(name)) {
+            Some(limiter) => Arc::clone(limiter),
+            None => Arc::new(Limiter::new(spec.limits)),
+        };
+        limiter.change(spec.limits);
+        (name.clone(), limiter)
+    });
+    limiters.collect()
 }
 
 /// Returns the keys of before and those in force now, each once, and only the newest of too many.
@@ -108,9 +137,9 @@ mod tests {
 
     #[test]
     fn room_is_kept_while_its_size_is() {
-        let room_of_8 = room(None, 8);
-        let before = Origin { room: Some((8, room_of_8)), ..origin(Vec::new()) };
-        assert!(room(Some(&before), 8).is_same(&before.room.as_ref().unwrap().1));
-        assert!(!room(Some(&before), 9).is_same(&before.room.as_ref().unwrap().1));
+        let kept = SizedRoom::of(None, 8);
+        let before = Origin { room: Some(kept.clone()), ..origin(Vec::new()) };
+        assert!(SizedRoom::of(Some(&before), 8).room.is_same(&kept.room));
+        assert!(!SizedRoom::of(Some(&before), 9).room.is_same(&kept.room));
     }
 }

@@ -102,11 +102,30 @@ mod tests {
     /// A way to change what is at a path.
     type Edit = Box<dyn Fn(&Path)>;
 
-    fn edits(other: PathBuf) -> Vec<(&'static str, Edit)> {
-        let elsewhere = other.clone();
+    fn edits_of_the_file() -> Vec<(&'static str, Edit)> {
         vec![
             ("longer", Box::new(|at| fs::write(at, "a longer text").unwrap())),
             ("as long", Box::new(|at| fs::write(at, "b").unwrap())),
+            (
+                "other rights",
+                Box::new(|at| {
+                    fs::set_permissions(at, fs::Permissions::from_mode(0o600)).unwrap();
+                }),
+            ),
+            (
+                "an edit with the old time",
+                Box::new(|at| {
+                    let time = at.metadata().unwrap().modified().unwrap();
+                    fs::write(at, "b").unwrap();
+                    fs::File::options().append(true).open(at).unwrap().set_modified(time).unwrap();
+                }),
+            ),
+        ]
+    }
+
+    fn edits_of_the_path(other: PathBuf) -> Vec<(&'static str, Edit)> {
+        let elsewhere = other.clone();
+        vec![
             (
                 "renamed onto it",
                 Box::new(move |at| {
@@ -137,20 +156,6 @@ mod tests {
                     symlink("/nowhere/at/all", at).unwrap();
                 }),
             ),
-            (
-                "other rights",
-                Box::new(|at| {
-                    fs::set_permissions(at, fs::Permissions::from_mode(0o600)).unwrap();
-                }),
-            ),
-            (
-                "an edit with the old time",
-                Box::new(|at| {
-                    let time = at.metadata().unwrap().modified().unwrap();
-                    fs::write(at, "b").unwrap();
-                    fs::File::options().append(true).open(at).unwrap().set_modified(time).unwrap();
-                }),
-            ),
         ]
     }
 
@@ -158,7 +163,8 @@ mod tests {
     fn every_kind_of_edit_shows() {
         let place = TempDir::new().unwrap();
         let (at, other) = (place.path().join("policy"), place.path().join("other"));
-        for (name, edit) in edits(other.clone()) {
+        let edits = edits_of_the_file().into_iter().chain(edits_of_the_path(other.clone()));
+        for (name, edit) in edits {
             let _ = (fs::remove_file(&at), fs::remove_dir(&at), fs::remove_file(&other));
             fs::write(&at, "a").unwrap();
             let before = Footprint::of(&at);

@@ -1,0 +1,45 @@
+//! Makes one provider for each entry of the policy.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::credential::CredentialSource;
+use crate::model::ProviderName;
+use crate::policy::{Policy, ProviderSpec};
+use crate::provider::{Provider, ProviderParts, for_endpoint};
+use crate::transport::Scrubber;
+
+use super::origin::Origin;
+
+/// Creates a provider for each entry of the policy whose dialect the gateway knows. Without a
+/// transport there is none: the policy names providers of the program only.
+pub(super) fn http_providers(
+    policy: &Policy,
+    credentials: &Arc<dyn CredentialSource>,
+    clock: &Arc<dyn Clock>,
+    offline: bool,
+    parts: &Origin,
+) -> BTreeMap<ProviderName, Arc<dyn Provider>> {
+    let (Some(transport), Some(room)) = (&parts.transport, &parts.room) else {
+        return BTreeMap::new();
+    };
+    let scrubber = Scrubber::new(parts.secrets.clone());
+    let parts = ProviderParts::new(
+        Arc::clone(transport),
+        Arc::clone(credentials),
+        scrubber,
+        Arc::clone(clock),
+        room.room.clone(),
+    );
+    let http = |(name, spec): (&ProviderName, &ProviderSpec)| {
+        let mut endpoint = spec.endpoint.clone();
+        if offline {
+            endpoint.api_key_env = None;
+            endpoint.headers.clear();
+        }
+        let provider = for_endpoint(endpoint, parts.clone())?;
+        Some((name.clone(), provider))
+    };
+    policy.providers().iter().filter_map(http).collect()
+}
