@@ -1,10 +1,11 @@
-//! The session: what the calls of one gateway have cost and hold since it was built, in each scope
-//! that a cap per session limits, whether or not a ledger counts.
+//! The session: what the calls of one gateway, and of those that took its place, have cost and
+//! hold, in each scope that a cap per session limits, whether or not a ledger counts.
 //!
 //! A session is the life of one process: one client's session of the server, or one command. It is
 //! kept in memory, so its caps are exact and need no file. Each attempt takes its worst case out of
 //! every capped scope in which it counts before its first byte is sent, and puts back what it did
-//! not cost. Other scopes are not counted: the caps of a gateway never change while it lives.
+//! not cost. Other scopes are not counted. A scope that gets its first cap from a new policy begins
+//! to count then; sums outlive the policy.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -88,7 +88,8 @@ fn since_1970(time: std::io::Result<std::time::SystemTime>) -> FileTime {
     since.map_or((0, 0), |since| (since.as_secs().cast_signed(), since.subsec_nanos().into()))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
