@@ -7,7 +7,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use llm_gateway_core::Gateway;
 use llm_gateway_process::LiveGateway;
@@ -17,6 +17,10 @@ use rmcp::service::{NotificationContext, SubscriptionContext};
 use tokio::sync::watch;
 
 use crate::tools;
+
+/// The most streams of one client that are told of changes. A client needs one; more would only
+/// multiply what waits for a client that does not read.
+const MOST_STREAMS: usize = 64;
 
 /// The gateway in force, and its tools.
 pub(crate) struct Shown {
@@ -30,6 +34,8 @@ pub(crate) struct Current {
     shown: watch::Sender<Arc<Shown>>,
     /// Whether the client of a session with a handshake is told of changes already.
     is_told: Arc<AtomicBool>,
+    /// The number of streams that are told of changes.
+    streams: Arc<AtomicUsize>,
 }
 
 impl Current {
@@ -38,7 +44,7 @@ impl Current {
         let gateway = live.now();
         let tools = tools::all(&gateway).into();
         let shown = watch::Sender::new(Arc::new(Shown { gateway, tools }));
-        Self { shown, is_told: Arc::default() }
+        Self { shown, is_told: Arc::default(), streams: Arc::default() }
     }
 
     /// Returns what is shown now.
@@ -83,6 +89,10 @@ impl Current {
 
     /// Tells the client of a stream of each change of the tools, until the client ends the stream.
     pub(crate) async fn tell_subscriber(&self, context: &SubscriptionContext) {
+        if context.accepted().tools_list_changed != Some(true) {
+            return context.cancelled().await;
+        }
+        let _counted = Counted::of(&self.streams);
         let mut tools = self.tools();
         loop {
             tokio::select! {
@@ -95,15 +105,34 @@ impl Current {
         }
     }
 
-    /// Returns the kinds of changes of which a stream can be told.
-    pub(crate) fn changes_told() -> SubscriptionFilter {
-        SubscriptionFilter::builder().tools_list_changed().build()
+    /// Returns the kinds of changes of which another stream is told.
+    pub(crate) fn changes_told(&self) -> SubscriptionFilter {
+        match self.streams.load(Ordering::Acquire) < MOST_STREAMS {
+            true => SubscriptionFilter::builder().tools_list_changed().build(),
+            false => SubscriptionFilter::new(),
+        }
     }
 
     fn tools(&self) -> ShownTools {
         let shown = self.shown.subscribe();
         let known = Arc::clone(&shown.borrow().tools);
         ShownTools { shown, known }
+    }
+}
+
+/// One of the streams that are counted, until it is dropped.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn of(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

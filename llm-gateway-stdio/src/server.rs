@@ -163,7 +163,7 @@ impl ServerHandler for Server {
     }
 
     fn accepted_subscription_filter(&self, _: &SubscriptionFilter) -> Option<SubscriptionFilter> {
-        Some(Current::changes_told())
+        Some(self.current.changes_told())
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {

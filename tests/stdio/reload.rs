@@ -94,7 +94,7 @@ async fn an_edit_counts_and_is_told_once() {
     assert!(gone.contains("additional"), "the nearest is named: {gone}");
     let ending = session.leave().await;
     assert_eq!(times_told(&ending), 2);
-    assert!(ending.stderr.contains("a changed policy is in force"), "{}", ending.stderr);
+    assert!(ending.stderr.contains("the policy was read anew"), "{}", ending.stderr);
 }
 
 #[tokio::test]
@@ -262,4 +262,28 @@ async fn a_stream_ends_well_when_the_server_does_and_keeps_no_batch_waiting() {
     let end = ending.stdout.last().unwrap();
     assert!(end.starts_with(r#"{"jsonrpc":"2.0","id":15.0,"result":"#), "{end}");
     assert!(end.contains(r#""io.modelcontextprotocol/subscriptionId":15.0"#), "{end}");
+}
+
+#[tokio::test]
+async fn a_crowd_of_streams_is_told_within_bounds() {
+    let policy = asking("http://127.0.0.1:9/v1");
+    let place = Place::with_policy(policy.to_string());
+    let mut session = with_keys(server().at(&place)).spawn();
+    let wanted = json!({ "toolsListChanged": true });
+    let listen = json!({ "_meta": inline(), "notifications": wanted });
+    let mut told_of = 0;
+    for _ in 0..100 {
+        session.begin("subscriptions/listen", listen.clone());
+        let accepted = session.next().await.unwrap();
+        told_of += usize::from(accepted["params"]["notifications"] == wanted);
+    }
+    // Streams that are opened at once may be accepted before those before them are counted.
+    assert!((64..100).contains(&told_of), "{told_of}");
+    save(&place, &with_class(policy, "another"));
+    for _ in 0..told_of {
+        told(&mut session).await;
+    }
+    let ending = session.leave().await;
+    assert!(ending.status.success());
+    assert_eq!(times_told(&ending), told_of);
 }

@@ -35,9 +35,11 @@ impl EnvFile {
             return Some(Self::Named(path.to_owned()));
         }
         let path = directory?.join(".env");
+        let was_there = before == Some(path.as_path());
         match is_there(&path) {
+            true if was_there && path.is_dir() => Some(Self::Gone(path)),
             true => Some(Self::Beside(path)),
-            false => before.filter(|before| *before == path).map(|_| Self::Gone(path.clone())),
+            false => was_there.then_some(Self::Gone(path)),
         }
     }
 

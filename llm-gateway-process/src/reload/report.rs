@@ -1,7 +1,6 @@
 //! Tells on stderr what is to be known of a policy that comes into force, or cannot.
 
 use llm_gateway_core::Gateway;
-use llm_gateway_core::config::PolicyProblems;
 
 /// Tells of a gateway that a program starts with.
 pub(crate) fn report_start(gateway: &Gateway) {
@@ -23,11 +22,8 @@ pub(super) fn report_change(before: &Gateway, after: &Gateway) {
     for line in remarks(after).iter().filter(|line| !told.contains(line)) {
         tracing::warn!("{line}");
     }
-    let digest = |gateway: &Gateway| gateway.policy().ok().map(|it| it.digest().to_owned());
-    let was_refused = before.policy_error().map(PolicyProblems::summary).is_some();
-    if digest(before) != digest(after) || was_refused {
-        let source = after.policy().map(|it| it.source().to_owned()).unwrap_or_default();
-        tracing::info!("a changed policy is in force: {source}");
+    if let Ok(policy) = after.policy() {
+        tracing::info!("the policy was read anew: {}", policy.source());
     }
 }
 

@@ -117,6 +117,13 @@ async fn an_env_file_that_is_gone_may_have_held_a_cap() {
         assert!(told.contains(".env cannot be read: there is no such file"), "{told}");
         gateway = place.reloaded(&gateway);
     }
+    // Docker makes a directory where the file to mount is not there.
+    std::fs::create_dir(place.path(".env")).unwrap();
+    let gateway = place.reloaded(&gateway);
+    assert_eq!(category(&gateway, "ask").await, Some(Category::PolicyBlocked));
+    let told = described(&gateway)["policy_error"].to_string();
+    assert!(told.contains(".env cannot be read: it is a directory"), "{told}");
+    std::fs::remove_dir(place.path(".env")).unwrap();
     // A file that holds nothing says so, and is no error.
     place.write(".env", "");
     let gateway = place.reloaded(&gateway);
@@ -230,7 +237,7 @@ fn the_files_that_decide_are_these() {
     }
     for source in [PolicySource::Embedded, PolicySource::Text(String::new())] {
         assert!(source.watched_paths(None).is_empty());
-        assert_eq!(source.watched_paths(Some(&named)), [named.clone()]);
+        assert_eq!(source.watched_paths(Some(&named)), std::slice::from_ref(&named));
     }
     assert_eq!(
         PolicySource::File("routing.yaml".into()).watched_paths(None)[1],

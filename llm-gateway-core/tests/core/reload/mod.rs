@@ -264,11 +264,15 @@ async fn what_the_program_brought_is_handed_on() {
 
 #[tokio::test(start_paused = true)]
 async fn hundreds_of_policies_leave_no_trace() {
-    let mut gateway = obeying(policy("ask")).offline().build().unwrap();
+    let ledger = Arc::new(MemoryLedger::new());
+    let builder = obeying(policy("ask")).offline().ledger(ledger.clone());
+    let mut gateway = builder.build().unwrap();
+    let at_first = Arc::strong_count(&ledger);
     for number in 0..200 {
         let bad = if number % 2 == 0 { "" } else { "\nnonsense: 1" };
         gateway = gateway.with_policy(text(format!("{}{bad}\n# {number}\n", policy("ask"))));
     }
     assert!(ask(&gateway, "ask").await.is_ok());
     assert!(gateway.policy_error().is_some());
+    assert_eq!(Arc::strong_count(&ledger), at_first, "no gateway that was replaced is kept");
 }
