@@ -1,5 +1,6 @@
 //! Tests of the values that a program which embeds the gateway passes in and gets back.
 
+use std::error::Error as _;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -7,7 +8,8 @@ use llm_gateway_core::model::Completion;
 use llm_gateway_core::provider::{Call, Prepared, Provider};
 use llm_gateway_core::transport::Recorder;
 use llm_gateway_core::{
-    Category, Envelope, Environment, Error, Gateway, Reply, Request, Scripted, Stop, Task,
+    Answer, CascadeAnswer, Category, Envelope, Environment, Error, Event, Failure, Gateway,
+    OrchestrationOutcome, PanelAnswer, Reply, Request, Scripted, Stop, Task,
 };
 
 use crate::support::obeying;
@@ -102,6 +104,59 @@ async fn a_failure_can_be_kept_with_all_that_was_paid_for() {
     assert_eq!(kept.panel().unwrap().text(), failure.panel().unwrap().text());
     assert_eq!(kept.attempts(), failure.attempts());
     assert!(failure.problems().is_empty());
+}
+
+/// Checks at compile time that a result can be kept in a map, handed to another task, and given to
+/// several readers.
+#[test]
+fn all_results_can_be_cloned_and_kept_by_any_task() {
+    fn can_be_kept<T: Clone + Send + Sync + 'static>() {}
+    can_be_kept::<Error>();
+    can_be_kept::<Failure>();
+    can_be_kept::<Reply>();
+    can_be_kept::<Answer>();
+    can_be_kept::<PanelAnswer>();
+    can_be_kept::<CascadeAnswer>();
+    can_be_kept::<OrchestrationOutcome>();
+    can_be_kept::<Result<Reply, Failure>>();
+    can_be_kept::<Envelope>();
+    can_be_kept::<Event>();
+}
+
+/// Checks that a clone leads to the same envelope as its original, whatever the result is, in
+/// another task and after its gateway is gone.
+#[tokio::test]
+async fn a_kept_result_says_all_that_the_first_one_said() {
+    let script = || Scripted::new().answer("42").status(401).status(401);
+    let faulty = || obeying(POLICY).scripted(script()).build().unwrap();
+    let offline = || obeying(POLICY).offline().build().unwrap();
+    let broken = || obeying("defaults: {one: {provider: openai}}").offline().build_always();
+    let asked = |gateway: Gateway, class: &'static str| async move {
+        gateway.start(Request::new(class, "6 x 7 = ?")).await
+    };
+    let results = [
+        asked(offline(), "one").await,
+        asked(offline(), "three").await,
+        asked(offline(), "sums").await,
+        offline().start_orchestration(Task::new("hi")).await,
+        asked(faulty(), "three").await,
+        asked(faulty(), "sums").await,
+        asked(broken(), "one").await,
+        asked(offline(), "none").await,
+    ];
+    assert_eq!(results.iter().filter(|result| result.is_err()).count(), 4);
+    for result in results {
+        let shown = |result: &Result<Reply, Failure>| match result {
+            Ok(reply) => format!("{:?}", Envelope::from(reply)),
+            Err(failure) => {
+                let cause = failure.source().map(ToString::to_string);
+                format!("{:?} {cause:?} {failure:?}", Envelope::from(failure))
+            }
+        };
+        let (kept, first) = (result.clone(), shown(&result));
+        drop(result);
+        assert_eq!(tokio::spawn(async move { shown(&kept) }).await.unwrap(), first);
+    }
 }
 
 #[test]
