@@ -1,10 +1,13 @@
-//! The handle by which a caller stops a task and keeps its results so far. What stopping means is
-//! decided by the code that does the work.
+//! The handle by which a caller stops a request or a task and keeps its results so far. What stopping
+//! means is decided by the code that does the work.
 
 use tokio::sync::watch;
 
-/// A handle that stops a task under way, so that its run ends at once and returns its results so
-/// far. All clones are one handle.
+/// A handle that stops requests and tasks under way, so that their runs end at once and return
+/// their results so far. All clones are one handle.
+///
+/// [`Request::stopped_by`](crate::Request::stopped_by) and
+/// [`Task::stopped_by`](crate::Task::stopped_by) tie work to a handle; one handle may stop many.
 ///
 /// ```
 /// use llm_gateway_core::{Category, Event, Gateway, Scripted, Stop, Task};
@@ -34,12 +37,12 @@ use tokio::sync::watch;
 pub struct Stop(watch::Sender<bool>);
 
 impl Stop {
-    /// Creates a handle that has not stopped any task yet.
+    /// Creates a handle that has not stopped anything yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Stops every task that was given this handle. This cannot be undone.
+    /// Stops every request and every task that was given this handle. This cannot be undone.
     pub fn stop(&self) {
         self.0.send_replace(true);
     }

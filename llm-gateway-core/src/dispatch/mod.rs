@@ -51,6 +51,7 @@ use context_floor::ContextFloor;
 use listening::recorder;
 use reasons::{most_informative, one_key_hint, shortest_wait};
 use run::run;
+use until::EndReason;
 
 pub(crate) use advice::Advice;
 pub(crate) use allowance::Allowance;
@@ -129,6 +130,11 @@ pub(crate) async fn dispatch(
             continue;
         }
         if let Some(refused) = refusals.last() {
+            if context.is_stopped() {
+                let error = context.unanswered_by(EndReason::Stopped, &planned.target);
+                refusals.push(Refusal::new(planned.target.clone(), error, None));
+                break;
+            }
             let from = refused.target.clone();
             context.events.send(Event::Fallback { from, to: planned.target.clone() });
         }

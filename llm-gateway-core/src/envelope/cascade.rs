@@ -53,7 +53,7 @@ pub(super) struct CascadeMeta<'a> {
 /// The trace of a cascade: how it came to its answer, or to the failure of its strong model.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct CascadeTrace<'a> {
-    /// The part of the cascade that answered; null where the strong model failed.
+    /// The part of the cascade that answered; null where the cascade failed.
     answered_by: Option<AnsweredBy>,
     /// Whether the strong model was asked.
     escalated: bool,
@@ -113,9 +113,11 @@ impl<'a> CascadeMeta<'a> {
 }
 
 impl<'a> CascadeTrace<'a> {
-    /// Returns the trace of a cascade whose strong model gave no answer.
+    /// Returns the trace of a cascade that failed: its strong model gave no answer, or its caller
+    /// stopped it before that model was asked.
     pub(super) fn without_answer(gate: &'a PanelAnswer, why: &'a Escalation) -> Self {
-        Self::of(None, &why.because, gate, &why.preflight)
+        let trace = Self::of(None, &why.because, gate, &why.preflight);
+        Self { escalated: why.is_asked, ..trace }
     }
 
     fn of(

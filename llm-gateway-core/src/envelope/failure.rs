@@ -93,7 +93,7 @@ pub(super) struct FailureMeta<'a> {
     run_id: RunId,
 }
 
-/// The part of a failure's `meta` that a cascade adds where its strong model failed.
+/// The part of a failure's `meta` that a cascade adds once its gate was asked.
 #[derive(Serialize, JsonSchema)]
 struct EscalatedMeta<'a> {
     /// The cost of all attempts in US dollars; null where the cost of one is unknown. Present where
@@ -208,7 +208,7 @@ impl From<&Failure> for Envelope {
 }
 
 /// Returns the envelope of what a panel or an orchestration had made before it failed, if it had
-/// begun. The gate of a cascade is not such a panel: what failed there is the strong model.
+/// begun. The gate of a cascade is not such a panel: what failed there is the cascade.
 fn begun(failure: &Failure) -> Option<Envelope> {
     let panel = failure.panel().filter(|_| failure.parts().escalation.is_none());
     panel.map(Envelope::from).or_else(|| failure.orchestration().map(Envelope::from))

@@ -121,10 +121,13 @@ impl Gateway {
     /// # Errors
     /// [`Category::Quorum`] if too few members answered, and [`Category::Independence`] if the
     /// policy demands a certificate that could not be issued; [`Failure::panel`] then holds the
-    /// answers that came. [`Category::InvalidRequest`] if the task class is not a panel.
+    /// answers that came. They do so too after [`Category::Cancelled`], if
+    /// [`Request::stopped_by`] ended the panel. [`Category::InvalidRequest`] if the task class is
+    /// not a panel.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels the calls of all members.
+    /// Dropping the future cancels the calls of all members and loses their answers.
+    /// [`Request::stopped_by`] ends a panel and keeps them.
     pub async fn panel(&self, request: Request) -> Result<PanelAnswer, Failure> {
         let run = run::start(&self.state, request, AcceptedReply::Panel);
         let reply = run.outcome.await?;
@@ -163,11 +166,13 @@ impl Gateway {
     /// ```
     ///
     /// # Errors
-    /// [`Failure`] of the strong model; [`Failure::panel`] then holds the answers of the gate.
+    /// [`Failure`] of the strong model, or [`Category::Cancelled`] if [`Request::stopped_by`] ended
+    /// the cascade; [`Failure::panel`] then holds the answers of the gate.
     /// [`Category::InvalidRequest`] if the task class is not a cascade.
     ///
     /// # Cancel safety
-    /// Dropping the future cancels every call that is under way.
+    /// Dropping the future cancels every call that is under way and loses the gate's answers.
+    /// [`Request::stopped_by`] ends a cascade and keeps them.
     pub async fn cascade(&self, request: Request) -> Result<CascadeAnswer, Failure> {
         let run = run::start(&self.state, request, AcceptedReply::Cascade);
         let reply = run.outcome.await?;

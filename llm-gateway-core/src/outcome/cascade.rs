@@ -43,12 +43,14 @@ pub enum AnsweredBy {
     Else,
 }
 
-/// The reason for an escalation: why the gate's answer did not stand. A failure of the strong model
+/// The reason for an escalation: why the gate's answer did not stand. The failure of a cascade
 /// keeps it.
 #[derive(Debug, Clone)]
 pub(crate) struct Escalation {
     pub(crate) because: String,
     pub(crate) preflight: CascadePreflight,
+    /// Whether the strong model was asked. It was not if the caller stopped the gate.
+    pub(crate) is_asked: bool,
 }
 
 impl CascadeAnswer {

@@ -49,6 +49,11 @@ impl ActiveRun<'_> {
         let halved = &Context { deadline: half, ..*context };
         let strong = Some(&prepared.strong);
         let (gate, booking) = self.ask_panel(halved, planned, prompt, strong).await?;
+        if let Some(error) = self.stopped(context, &gate) {
+            let (because, preflight) = (error.message().to_owned(), prepared.preflight);
+            let escalation = Escalation { because, preflight, is_asked: false };
+            return Err(self.failure(error).after(gate, escalation, self.started.elapsed()));
+        }
         let settled = standing_answer(&gate, planned);
         let by = if settled.is_ok() { AnsweredBy::Gate } else { AnsweredBy::Else };
         self.state.lasting.escalation_counts.count(context.task_class, by);
@@ -81,7 +86,7 @@ impl ActiveRun<'_> {
                 Ok(self.cascade_reply(answer, AnsweredBy::Else, because, gate, preflight))
             }
             Err(failure) => {
-                let escalation = Escalation { because, preflight };
+                let escalation = Escalation { because, preflight, is_asked: true };
                 Err(failure.after(gate, escalation, self.started.elapsed()))
             }
         }

@@ -27,7 +27,8 @@ impl ActiveRun<'_> {
         let allowance = panel::allowance(plan);
         let context = &Context { allowance: allowance.as_ref(), ..*context };
         let (answer, _) = self.ask_panel(context, plan, prompt, None).await?;
-        match self.refusal(plan, &answer) {
+        let stopped = self.stopped(context, &answer);
+        match stopped.or_else(|| self.refusal(plan, &answer)) {
             Some(error) => {
                 let attempts = answer.attempts().cloned().collect();
                 let panel = Some(Box::new(answer));
@@ -35,6 +36,15 @@ impl ActiveRun<'_> {
             }
             None => Ok(Reply::Panel(Box::new(answer))),
         }
+    }
+
+    /// Returns the error of a panel that its caller stopped before all members had answered or
+    /// failed.
+    pub(super) fn stopped(&self, context: &Context<'_>, answer: &PanelAnswer) -> Option<Error> {
+        let mut failures = answer.members.iter().filter_map(|member| member.as_ref().err());
+        let is_cut = failures.any(|failure| failure.category() == Category::Cancelled);
+        let who = || format!("all members of `{}`", self.task_class);
+        (is_cut && context.is_stopped()).then(|| context.stopped_before(&who()))
     }
 
     /// Returns the error of a panel that must be certified and never can be, as its models are

@@ -38,6 +38,10 @@ impl ActiveRun<'_> {
         let plan = policy.plan(request.as_plan_request()).map_err(failed)?;
         let prompt = Prompt::from_caller(request.system, request.messages);
         let context = self.context(policy, &plan.task_class, plan.deadline);
+        let context = Context { stop: request.stop.as_ref(), ..context };
+        if context.is_stopped() {
+            return Err(failed(context.stopped_before("anybody")));
+        }
         match (&plan.shape, wanted) {
             (PlanShape::Single(chain), AcceptedReply::Anything | AcceptedReply::Answer) => {
                 self.single(&context, chain, prompt).await

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::model::{ContentPart, Message};
 use crate::policy::{GivenQuestion, PlanRequest, Policy, empty_prompt, question_faults};
+use crate::stop::Stop;
 
 /// A question for one task class: a prompt or a conversation, and its options.
 ///
@@ -24,6 +25,7 @@ pub struct Request {
     pub(super) system: Option<String>,
     pub(super) max_tokens: Option<u64>,
     pub(super) override_model: Option<String>,
+    pub(super) stop: Option<Stop>,
 }
 
 impl Request {
@@ -40,6 +42,7 @@ impl Request {
             system: None,
             max_tokens: None,
             override_model: None,
+            stop: None,
         }
     }
 
@@ -60,6 +63,17 @@ impl Request {
     /// the policy still holds.
     pub fn override_model(mut self, model: impl Into<String>) -> Self {
         self.override_model = Some(model.into());
+        self
+    }
+
+    /// Lets `stop` end the request while it is under way.
+    ///
+    /// Every call under way is cancelled at once and counted at its worst case, and no other is
+    /// made. The run then fails with [`Category::Cancelled`], and
+    /// [`Failure::panel`](crate::Failure::panel) holds what exists by then: the answers of a
+    /// panel's members, or of a cascade's gate. A reply that is complete already is returned.
+    pub fn stopped_by(mut self, stop: &Stop) -> Self {
+        self.stop = Some(stop.clone());
         self
     }
 
@@ -86,6 +100,11 @@ impl Request {
     /// Returns the model that is asked instead of the policy's, if one was set.
     pub fn get_override_model(&self) -> Option<&str> {
         self.override_model.as_deref()
+    }
+
+    /// Returns the handle that can end the request, if one was set.
+    pub fn get_stop(&self) -> Option<&Stop> {
+        self.stop.as_ref()
     }
 
     /// Returns the parts of the request that the policy decides by.

@@ -166,6 +166,12 @@ fn what_a_request_asks_can_be_read() {
     assert_eq!((request.get_system(), request.get_max_tokens()), (Some("be brief"), Some(9)));
     assert_eq!(request.get_override_model(), Some("m"));
     let stop = Stop::new();
+    assert_eq!(request.get_stop(), None);
+    let stopped = request.clone().stopped_by(&stop);
+    assert_eq!(stopped.get_stop(), Some(&stop));
+    assert_eq!(stopped.clone(), stopped);
+    assert_ne!(stopped, request.clone().stopped_by(&Stop::new()), "another handle");
+    assert_ne!(stopped, request);
     let task = Task::new("do it").depth("complex").stopped_by(&stop);
     assert_eq!((task.get_text(), task.get_depth()), ("do it", Some("complex")));
     assert_eq!(task.get_stop(), Some(&stop));

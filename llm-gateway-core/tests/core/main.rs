@@ -41,6 +41,7 @@ mod policy_values;
 mod properties;
 mod reliability;
 mod reload;
+mod request_stop;
 mod requests;
 mod rooms;
 mod secrets;
