@@ -63,7 +63,7 @@ pub use body::Body;
 pub(crate) use body::{BodyStream, Trailers};
 pub use recorder::{Exchange, Recorder, Response};
 pub use scripted::Scripted;
-pub use scrubber::{REDACTED, Scrubber};
+pub use scrubber::{REDACTED, Scrubber, StreamScrubber};
 pub use sent_mark::SentMark;
 
 /// A POST request, without its credential.

@@ -13,7 +13,7 @@
 use std::ops::Range;
 
 /// The class of a byte that is no letter.
-const DROPPED: u8 = 0;
+pub(super) const DROPPED: u8 = 0;
 
 /// The class of a byte that may begin an escape.
 const SPECIAL: u8 = 1;
@@ -43,10 +43,10 @@ const fn classes() -> [u8; 256] {
 }
 
 /// The byte that begins a control sequence of a terminal.
-const ESCAPE: u8 = 0x1b;
+pub(super) const ESCAPE: u8 = 0x1b;
 
 /// The names of HTML entities that stand for a letter or for nothing visible.
-const ENTITIES: [(&[u8], u8); 11] = [
+pub(super) const ENTITIES: [(&[u8], u8); 11] = [
     (b"quot;", b'"'),
     (b"apos;", b'\''),
     (b"lt;", b'<'),
@@ -105,14 +105,14 @@ pub(super) fn places(text: &[u8], found: &[Range<usize>]) -> Vec<Range<usize>> {
 }
 
 /// A unit of a text, the smallest part that is read by itself: a byte or an escape.
-#[derive(Debug, Clone, Copy)]
-struct Unit {
-    letter: u8,
-    length: usize,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unit {
+    pub(super) letter: u8,
+    pub(super) length: usize,
 }
 
 /// An iterator over the units of a text.
-struct Units<'a>(&'a [u8]);
+pub(super) struct Units<'a>(pub(super) &'a [u8]);
 
 impl Iterator for Units<'_> {
     type Item = Unit;
@@ -184,10 +184,7 @@ fn entity(after: &[u8]) -> Unit {
     let (again, rest) = repeated(after, b"amp;");
     let length = 1 + again;
     if let Some(digits) = rest.strip_prefix(b"#") {
-        let (radix, digits, before) = match digits.first() {
-            Some(b'x' | b'X') => (16, digits.get(1..).unwrap_or_default(), 2),
-            _ => (10, digits, 1),
-        };
+        let (radix, digits, before) = hex_or_decimal(digits);
         let end = digits.iter().take(8).position(|byte| *byte == b';');
         let value = end.and_then(|end| number(digits.get(..end)?, radix));
         if let (Some(value), Some(end)) = (value, end) {
@@ -201,9 +198,18 @@ fn entity(after: &[u8]) -> Unit {
     }
 }
 
+/// Returns in which radix the digits of an entity are written, the digits with what follows them,
+/// and how many bytes stand before them.
+pub(super) fn hex_or_decimal(digits: &[u8]) -> (u32, &[u8], usize) {
+    match digits.first() {
+        Some(b'x' | b'X') => (16, digits.get(1..).unwrap_or_default(), 2),
+        _ => (10, digits, 1),
+    }
+}
+
 /// Returns how many bytes at the start of a text are repetitions of `what`, and the rest of the
 /// text.
-fn repeated<'a>(text: &'a [u8], what: &[u8]) -> (usize, &'a [u8]) {
+pub(super) fn repeated<'a>(text: &'a [u8], what: &[u8]) -> (usize, &'a [u8]) {
     let mut rest = text;
     while let Some(more) = rest.strip_prefix(what) {
         rest = more;
@@ -212,7 +218,7 @@ fn repeated<'a>(text: &'a [u8], what: &[u8]) -> (usize, &'a [u8]) {
 }
 
 /// Returns the number that digits write; `None` if they are no digits.
-fn number(digits: &[u8], radix: u32) -> Option<u32> {
+pub(super) fn number(digits: &[u8], radix: u32) -> Option<u32> {
     let is_number = digits.iter().all(|digit| char::from(*digit).is_digit(radix));
     let digits = std::str::from_utf8(digits).ok().filter(|digits| is_number && !digits.is_empty());
     u32::from_str_radix(digits?, radix).ok()

@@ -11,6 +11,8 @@
 mod letters;
 mod pieces;
 mod spellings;
+mod stream;
+mod unfinished;
 mod windows;
 
 use std::fmt;
@@ -21,6 +23,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use self::letters::{letters, places};
+pub use self::stream::StreamScrubber;
 use self::windows::Spellings;
 use crate::credential::Secret;
 use crate::model::KeyKind;
@@ -105,6 +108,11 @@ impl Scrubber {
         }
     }
 
+    /// Returns a scrubber for a text that arrives in pieces.
+    pub fn stream(&self) -> StreamScrubber {
+        StreamScrubber::new(self.spellings.clone())
+    }
+
     /// Returns whether a text holds a known key.
     pub(crate) fn finds_key(&self, text: &[u8]) -> bool {
         !self.find(text).is_empty()
@@ -131,9 +139,7 @@ impl Scrubber {
         }
         let ranges: Vec<_> = found.iter().map(|(_, range)| range.clone()).collect();
         let places = found.iter().zip(places(text, &ranges)).filter(|((spelling, _), place)| {
-            let written = text.get(place.clone()).unwrap_or_default();
-            let blanks = written.iter().filter(|byte| byte.is_ascii_whitespace()).count();
-            spelling.blanks.is_none_or(|own| own == blanks)
+            spelling.fits(text.get(place.clone()).unwrap_or_default())
         });
         apart(places.map(|(_, place)| place).collect())
     }

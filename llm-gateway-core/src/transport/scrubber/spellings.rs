@@ -23,6 +23,22 @@ pub(super) struct Spelling {
     pub(super) blanks: Option<usize>,
 }
 
+impl Spelling {
+    /// Returns whether a text that holds these letters has as many blanks as the key.
+    pub(super) fn fits(&self, written: &[u8]) -> bool {
+        self.blanks.is_none_or(|own| own == blanks(written))
+    }
+
+    /// Returns whether a text may go on so that it fits, after the beginning that was `written`.
+    pub(super) fn may_fit(&self, written: &[u8]) -> bool {
+        self.blanks.is_none_or(|own| own >= blanks(written))
+    }
+}
+
+fn blanks(written: &[u8]) -> usize {
+    written.iter().filter(|byte| byte.is_ascii_whitespace()).count()
+}
+
 /// Returns the ways in which a key may be written.
 pub(super) fn spellings(key: &str) -> Vec<Spelling> {
     let hex: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();

@@ -22,6 +22,7 @@ const HASH_BITS: u32 = 16;
 
 /// The spellings, with the windows by which they are found.
 pub(super) struct Spellings {
+    /// The spellings in the order of their letters.
     spellings: Vec<Spelling>,
     /// The hashes of the windows, one bit each.
     hashes: Vec<u64>,
@@ -44,6 +45,7 @@ impl Spellings {
     /// left.
     pub(super) fn new(mut spellings: Vec<Spelling>) -> Option<Self> {
         spellings.retain(|spelling| spelling.letters.len() >= FEWEST_LETTERS);
+        spellings.sort_unstable_by(|one, other| one.letters.cmp(&other.letters));
         let windows = spellings.iter().enumerate();
         let mut windows: Vec<_> =
             windows.flat_map(|(index, spelling)| Window::of(index, &spelling.letters)).collect();
@@ -70,6 +72,21 @@ impl Spellings {
             }
         }
         found
+    }
+
+    /// Returns whether a text that ends with `letters` may go on so that these letters begin a
+    /// spelling. `written` is that end of the text, with what stands between and behind its letters.
+    pub(super) fn could_begin(&self, letters: &[u8], written: &[u8]) -> bool {
+        let first = self.spellings.partition_point(|spelling| &spelling.letters[..] < letters);
+        let rest = self.spellings.iter().skip(first);
+        let mut begun = rest.take_while(|spelling| spelling.letters.starts_with(letters));
+        begun.any(|it| it.letters.len() > letters.len() && it.may_fit(written))
+    }
+
+    /// Returns the number of letters of the longest spelling.
+    #[cfg(test)]
+    pub(super) fn longest(&self) -> usize {
+        self.spellings.iter().map(|spelling| spelling.letters.len()).max().unwrap_or(0)
     }
 
     /// Adds the spellings that stand around a window of the text.
