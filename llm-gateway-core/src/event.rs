@@ -34,7 +34,7 @@ pub enum Event {
         target: Target,
         /// Length of the answer so far in tokens, estimated from its characters.
         tokens: u64,
-        /// Length of the answer so far in characters.
+        /// Length of the answer so far in characters. It begins anew with each attempt.
         characters: u64,
     },
     /// An attempt failed, and the same target is asked again after a wait.

@@ -37,6 +37,7 @@
 //! | [`config`] | loading and checking a policy file; its problems by line and column |
 //! | [`policy`] | the compiled policy: routes, limits, the plan for a request, its price |
 //! | [`certificate`] | what recorded bytes show of independence; receipts and their verification |
+//! | [`stream`] | the text of an answer while it arrives |
 //! | [`provider`], [`transport`] | ports for a program's own provider, and for its own HTTP |
 //! | [`credential`], [`ledger`], [`clock`] | ports for keys, for counting money, for the time |
 //!
@@ -100,6 +101,7 @@ mod reliability;
 mod run;
 pub mod spend;
 mod stop;
+pub mod stream;
 pub mod transport;
 mod user_file;
 

@@ -12,7 +12,7 @@ use crate::transport::Exchange;
 use super::Context;
 use super::attempt::Attempt;
 use super::booking::Booking;
-use super::listening::recorder;
+use super::listening::Outlets;
 use super::prepare::PreparedCall;
 use super::refusal::Refusal;
 use super::run::{AnsweredAttempt, run};
@@ -44,9 +44,11 @@ pub(crate) async fn run_alone<'a>(
     sequence: Arc<Sequence>,
 ) -> Course {
     let (started, rules) = (Instant::now(), context.policy.preflight());
-    let recorder = recorder(context.events, rules, &call.planned.target).with_sequence(sequence);
+    // Nobody hears its text before it is whole: members must not see each other's, and what a step
+    // wrote is not yet an answer.
+    let outlets = Outlets::new(context.events, rules, &call.planned.target).numbered_by(sequence);
     let mut attempts = Vec::new();
-    let result = run(context, call, booking, &recorder, &mut attempts).await;
-    let (exchanges, latency) = (recorder.exchanges(), started.elapsed());
+    let result = run(context, call, booking, &outlets, &mut attempts).await;
+    let (exchanges, latency) = (outlets.recorder.exchanges(), started.elapsed());
     Course { result, attempts, exchanges, latency }
 }

@@ -1,20 +1,74 @@
-//! Reports how long an answer is while it streams in.
+//! The outlets of a call: where its bytes, its progress and its text go while it is under way.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::time::Instant;
 
 use crate::event::{Event, EventSender};
-use crate::model::Target;
+use crate::model::{Sequence, Target};
 use crate::policy::PreflightRules;
-use crate::transport::Recorder;
+use crate::provider::SendContext;
+use crate::stream::ContentSink;
+use crate::transport::{Progress, Recorder};
 
-/// Returns a recorder for one call at `target` that reports the length of the answer to `events`,
-/// at most once a second.
-pub(super) fn recorder(events: &EventSender, rules: &PreflightRules, target: &Target) -> Recorder {
+/// The outlets of one call, which all its attempts share.
+pub(super) struct Outlets<'a> {
+    /// Keeps the bytes of each attempt.
+    pub(super) recorder: Recorder,
+    /// Shows how far the newest attempt has come.
+    pub(super) progress: Arc<Progress>,
+    /// Hears the text of the answer while it arrives; `None` if nobody does.
+    content: Option<&'a ContentSink>,
+}
+
+impl<'a> Outlets<'a> {
+    /// Creates the outlets of one call at `target`, whose length is reported to `events`, at most
+    /// once a second.
+    pub(super) fn new(events: &EventSender, rules: &PreflightRules, target: &Target) -> Self {
+        let progress = Arc::new(progress(events, rules, target));
+        Self { recorder: Recorder::new(), progress, content: None }
+    }
+
+    /// Numbers the moments of the call by a sequence that other calls share.
+    pub(super) fn numbered_by(self, sequence: Arc<Sequence>) -> Self {
+        Self { recorder: self.recorder.with_sequence(sequence), ..self }
+    }
+
+    /// Passes on the text of the answer to `content`.
+    pub(super) fn with_content(self, content: Option<&'a ContentSink>) -> Self {
+        Self { content, ..self }
+    }
+
+    /// Begins the next attempt, and returns its context.
+    pub(super) fn begin(&self) -> SendContext<'_> {
+        self.progress.begin_unmarked();
+        let context = SendContext::new(&self.recorder).with_progress(Arc::clone(&self.progress));
+        match self.content {
+            Some(content) => context.with_content(content),
+            None => context,
+        }
+    }
+
+    /// Returns whether text was passed on, so that no other answer may follow: two answers must not
+    /// be joined to one.
+    pub(super) fn is_committed(&self) -> bool {
+        self.content.is_some_and(ContentSink::has_begun)
+    }
+
+    /// Passes on what is left of an answer.
+    pub(super) async fn rest_of(&self, text: &str) {
+        if let Some(content) = self.content {
+            content.rest_of(text).await;
+        }
+    }
+}
+
+/// Returns the progress of one call, which reports the length of the answer.
+fn progress(events: &EventSender, rules: &PreflightRules, target: &Target) -> Progress {
     let (events, rules, target) = (events.clone(), rules.clone(), target.clone());
     let (began, told) = (Instant::now(), AtomicU64::new(0));
-    Recorder::new().with_listener(move |chars| {
+    Progress::new().with_listener(move |chars| {
         let second = began.elapsed().as_secs();
         if told.fetch_max(second, Ordering::Relaxed) < second {
             let tokens = rules.estimated_tokens(usize::try_from(chars).unwrap_or(usize::MAX));
@@ -36,23 +90,23 @@ mod tests {
     async fn growth_is_told_once_a_second_and_never_in_place_of_a_step() {
         let (sender, mut events) = event::channel();
         let target = Target::new(ProviderName::new("openai").unwrap(), ModelId::new("m").unwrap());
-        let recorder = recorder(&sender, &PreflightRules::default(), &target);
+        let progress = progress(&sender, &PreflightRules::default(), &target);
         let mut told = Vec::new();
         for second in 0..3 {
-            recorder.heard(100 * second + 4);
-            recorder.heard(100 * second + 8);
+            progress.grown_to(100 * second + 4);
+            progress.grown_to(100 * second + 8);
             tokio::time::advance(Duration::from_secs(1)).await;
         }
         for _ in 0..160 {
             sender.send(Event::Waiting { target: target.clone(), wait: Duration::ZERO });
         }
-        recorder.heard(1_000);
-        drop((sender, recorder));
+        progress.grown_to(1_000);
+        drop((sender, progress));
         while let Some(event) = events.next().await {
-            if let Event::Writing { tokens, .. } = event {
-                told.push(tokens);
+            if let Event::Writing { tokens, characters, .. } = event {
+                told.push((tokens, characters));
             }
         }
-        assert_eq!(told, [26, 51]);
+        assert_eq!(told, [(26, 104), (51, 204)]);
     }
 }

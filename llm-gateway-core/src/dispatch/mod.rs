@@ -46,9 +46,10 @@ use crate::provider::Provider;
 use crate::random::Random;
 use crate::reliability::{BreakerRules, Deadline, Limiter, RetryRules, Targets};
 use crate::stop::Stop;
+use crate::stream::ContentSink;
 
 use context_floor::ContextFloor;
-use listening::recorder;
+use listening::Outlets;
 use reasons::{most_informative, one_key_hint, shortest_wait};
 use run::run;
 use until::EndReason;
@@ -113,6 +114,15 @@ impl Context<'_> {
     }
 }
 
+/// What only a task class of a single model may have. It stands beside the [`Context`], which
+/// members of panels, steps of orchestrations and strong models have too, so that none of them can
+/// reach it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct SingleOnly<'a> {
+    /// Hears the text of the answer while it arrives; `None` if nobody does.
+    pub(crate) content: Option<&'a ContentSink>,
+}
+
 /// Asks the targets of a chain in order until one answers. Every attempt is added to `attempts`.
 ///
 /// # Errors
@@ -121,6 +131,7 @@ pub(crate) async fn dispatch(
     context: &Context<'_>,
     chain: &[PlannedTarget],
     prompt: &Prompt,
+    single: SingleOnly<'_>,
     attempts: &mut Vec<Attempt>,
 ) -> Result<AnsweredAttempt, Refusal> {
     let mut refusals: Vec<Refusal> = Vec::new();
@@ -139,7 +150,7 @@ pub(crate) async fn dispatch(
             context.events.send(Event::Fallback { from, to: planned.target.clone() });
         }
         let later = chain.get(index + 1..).unwrap_or_default();
-        let refusal = match ask(context, planned, later, prompt, attempts).await {
+        let refusal = match ask(context, planned, later, prompt, single, attempts).await {
             Ok(answered) => return Ok(answered),
             Err(refusal) => refusal,
         };
@@ -168,6 +179,7 @@ async fn ask(
     planned: &PlannedTarget,
     later: &[PlannedTarget],
     prompt: &Prompt,
+    single: SingleOnly<'_>,
     attempts: &mut Vec<Attempt>,
 ) -> Result<AnsweredAttempt, Refusal> {
     let call = prepare(context, planned, prompt).inspect_err(|refusal| {
@@ -175,8 +187,9 @@ async fn ask(
     })?;
     let has_next = later.iter().any(|next| context.is_ready(next, prompt));
     let call = PreparedCall { has_next, ..call };
-    let recorder = recorder(context.events, context.policy.preflight(), &planned.target);
-    run(context, call, None, &recorder, attempts).await
+    let outlets = Outlets::new(context.events, context.policy.preflight(), &planned.target);
+    let outlets = outlets.with_content(single.content);
+    run(context, call, None, &outlets, attempts).await
 }
 
 /// Returns whether another target may be asked after a refusal. After a context that was too small

@@ -17,13 +17,13 @@ use crate::event::Event;
 use crate::model::{Completion, Target};
 use crate::policy::Preflight;
 use crate::reliability::{BreakerPermit, FailedAttempt, LimiterPermit, Meaning};
-use crate::transport::Recorder;
 
 use super::Context;
 use super::attempt::Attempt;
 use super::booking::Booking;
 use super::cost::{self, Cost};
 use super::holds::BookingError;
+use super::listening::Outlets;
 use super::prepare::PreparedCall;
 use super::reasons::{breaker_open, limit_exceeded};
 use super::refusal::{Reach, Refusal};
@@ -39,13 +39,13 @@ pub(crate) struct AnsweredAttempt {
 }
 
 /// Makes attempts until one is answered, or another would be useless. Every attempt is added to
-/// `attempts`, and its bytes to `recorder`. The first attempt uses `booking` if its money is set
+/// `attempts`, and its bytes and its text to `outlets`. The first attempt uses `booking` if its money is set
 /// aside already.
 pub(super) async fn run<'a>(
     context: &Context<'a>,
     mut call: PreparedCall,
     mut booking: Option<Booking<'a>>,
-    recorder: &Recorder,
+    outlets: &Outlets<'_>,
     attempts: &mut Vec<Attempt>,
 ) -> Result<AnsweredAttempt, Refusal> {
     let target = &call.planned.target.clone();
@@ -57,10 +57,18 @@ pub(super) async fn run<'a>(
         if retries == 0 && !is_anew && entered.guards.is_ok() {
             context.targets.first_try(target, Instant::now());
         }
-        let failure = match attempt(context, &call, share, entered, recorder, attempts).await {
-            Ok(answered) => return Ok(answered),
+        let failure = match attempt(context, &call, share, entered, outlets, attempts).await {
+            Ok(answered) => {
+                let text = answered.completion.joined_text();
+                // A reader that stops does not keep a paid answer from its caller.
+                context.in_time(outlets.rest_of(&text)).await.ok();
+                return Ok(answered);
+            }
             Err(failure) => failure.of_retry(last),
         };
+        if outlets.is_committed() {
+            return Err(call.refused(failure.error, Reach::Request));
+        }
         if !is_anew && failure.error.refuses_form() && call.prepare_anew() {
             (is_anew, waited, last) = (true, Duration::ZERO, Some(failure.error));
             continue;
@@ -125,7 +133,7 @@ async fn attempt(
     call: &PreparedCall,
     share: TimeShare,
     entered: EnteredAttempt<'_>,
-    recorder: &Recorder,
+    outlets: &Outlets<'_>,
     attempts: &mut Vec<Attempt>,
 ) -> Result<AnsweredAttempt, AttemptFailure> {
     let target = &call.planned.target;
@@ -137,7 +145,7 @@ async fn attempt(
 
     let number = attempts.iter().filter(|tried| tried.target == *target).count() + 1;
     context.events.send(Event::Attempt { target: target.clone(), number });
-    let sent = send(context, call, share, &mut booking, recorder).await;
+    let sent = send(context, call, share, &mut booking, outlets).await;
     let SentAttempt { result, latency, at: sent_at, is_informative } = sent;
     match is_informative {
         true => report(breaker_permit, &result),
@@ -149,7 +157,7 @@ async fn attempt(
         Ok(completion) => {
             let cost = cost::of(context.policy, call, &completion, booking.reserved());
             let settlement = booking.settle(context, cost.amount, cost.basis).await;
-            let tried = Attempt::answered(target, latency, recorder.last_status());
+            let tried = Attempt::answered(target, latency, outlets.recorder.last_status());
             log(attempts, tried.after(waited).sent_at(sent_at).booked(settlement));
             let (target, preflight) = (target.clone(), call.preflight.clone());
             Ok(AnsweredAttempt { target, completion, cost, preflight })
@@ -180,28 +188,31 @@ async fn send(
     call: &PreparedCall,
     share: TimeShare,
     booking: &mut Booking<'_>,
-    recorder: &Recorder,
+    outlets: &Outlets<'_>,
 ) -> SentAttempt {
     let target = &call.planned.target;
+    let Outlets { recorder, progress, .. } = outlets;
     let (started, before) = (Instant::now(), recorder.last_sent());
-    let waited_before = recorder.waited_for_room();
+    let waited_before = progress.waited_here();
     let answered = {
-        let _watched = UnderWay::new(booking, recorder);
-        share.in_time(context, recorder, call.provider.send(&call.prepared, recorder)).await
+        let _watched = UnderWay::new(booking, progress);
+        let sending = outlets.begin();
+        let sent = call.provider.send_with(&call.prepared, &sending);
+        share.in_time(context, progress, sent).await
     };
     let latency = started.elapsed();
     let is_informative = match answered {
         Ok(_) => true,
         Err(ended) => {
             // What this process waited for is not the provider's time.
-            let waited = recorder.waited_for_room().saturating_sub(waited_before);
+            let waited = progress.waited_here().saturating_sub(waited_before);
             let took = latency.saturating_sub(waited);
             was_given_time(context, target, ended, took)
         }
     };
     // Errors were classified when they were decoded; from here on only the category decides.
     let result = answered.unwrap_or_else(|ended| Err(context.ended_attempt(ended, target)));
-    let result = result.map_err(|error| match recorder.may_have_sent() {
+    let result = result.map_err(|error| match progress.may_have_sent() {
         true => error,
         false => error.with_nothing_sent(),
     });

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::{Category, Error};
 use crate::model::Target;
 use crate::reliability::Deadline;
-use crate::transport::Recorder;
+use crate::transport::Progress;
 
 use super::Context;
 use super::reasons::seconds;
@@ -72,12 +72,12 @@ impl TimeShare {
         }
     }
 
-    /// Waits for `work`, which makes an attempt and shows its progress to `recorder`, until the
+    /// Waits for `work`, which makes an attempt and reports its `progress`, until the
     /// attempt must end.
     pub(super) async fn in_time<T>(
         &self,
         context: &Context<'_>,
-        recorder: &Recorder,
+        progress: &Progress,
         work: impl Future<Output = T>,
     ) -> Result<T, AttemptEnded> {
         let mut work = std::pin::pin!(work);
@@ -85,7 +85,7 @@ impl TimeShare {
             let done = context.unless_stopped(timeout_at(cut.at, &mut work)).await;
             match done.map_err(AttemptEnded::Request)? {
                 Ok(done) => return Ok(done),
-                Err(_) if cut.is_passed_by(recorder) => {}
+                Err(_) if cut.is_passed_by(progress) => {}
                 Err(_) => return Err(AttemptEnded::Attempt(cut.why)),
             }
         }
@@ -115,10 +115,10 @@ struct CutMoment {
 
 impl CutMoment {
     /// Returns whether the attempt has made the progress that it needs to go on.
-    fn is_passed_by(&self, recorder: &Recorder) -> bool {
+    fn is_passed_by(&self, progress: &Progress) -> bool {
         match self.why {
-            CutReason::Unconnected { .. } => recorder.may_have_sent(),
-            CutReason::Silent => recorder.has_answer_begun(),
+            CutReason::Unconnected { .. } => progress.may_have_sent(),
+            CutReason::Silent => progress.has_answer_begun(),
         }
     }
 }

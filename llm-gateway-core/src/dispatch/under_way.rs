@@ -1,6 +1,6 @@
 //! The guard that decides about the money of an attempt under way, however the attempt ends.
 
-use crate::transport::Recorder;
+use crate::transport::Progress;
 
 use super::booking::Booking;
 
@@ -10,19 +10,19 @@ use super::booking::Booking;
 #[must_use = "an attempt is watched for as long as this lives"]
 pub(super) struct UnderWay<'b, 'a> {
     booking: &'b mut Booking<'a>,
-    recorder: &'b Recorder,
+    progress: &'b Progress,
 }
 
 impl<'b, 'a> UnderWay<'b, 'a> {
-    /// Creates the guard of an attempt whose progress `recorder` shows.
-    pub(super) fn new(booking: &'b mut Booking<'a>, recorder: &'b Recorder) -> Self {
-        Self { booking, recorder }
+    /// Creates the guard of an attempt whose `progress` is known.
+    pub(super) fn new(booking: &'b mut Booking<'a>, progress: &'b Progress) -> Self {
+        Self { booking, progress }
     }
 }
 
 impl Drop for UnderWay<'_, '_> {
     fn drop(&mut self) {
-        if self.recorder.may_have_sent() {
+        if self.progress.may_have_sent() {
             self.booking.sent();
         }
     }

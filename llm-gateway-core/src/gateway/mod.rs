@@ -311,3 +311,6 @@ fn unwanted(run_id: RunId, wanted: &str) -> Failure {
     let error = Error::new(Category::Internal, format!("the reply is not {wanted}"));
     Failure::new(FailureParts::before(error, run_id))
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,6 +39,7 @@
 //! # }
 //! ```
 
+mod context;
 mod dialect;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -51,6 +52,7 @@ use crate::error::Error;
 use crate::model::{AnswerSchema, Capability, Completion, ModelId, Prompt};
 use crate::transport::{HttpRequest, Recorder};
 
+pub use self::context::SendContext;
 pub(crate) use self::http::{AnswerRoom, ProviderParts, for_endpoint};
 
 /// One prompt for one model, which a provider encodes.
@@ -130,4 +132,23 @@ pub trait Provider: Send + Sync {
     /// Dropping the future closes the connection. What was sent and received until then stays in
     /// `recorder`.
     async fn send(&self, prepared: &Prepared, recorder: &Recorder) -> Result<Completion, Error>;
+
+    /// Sends a prepared call as [`send`](Self::send) does, and passes on the text of the answer
+    /// while it arrives.
+    ///
+    /// The gateway calls this. The default implementation calls [`send`](Self::send), whose answer
+    /// is passed on when it is whole.
+    ///
+    /// # Errors
+    /// Fails as [`send`](Self::send) does.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection, as it does for [`send`](Self::send).
+    async fn send_with(
+        &self,
+        prepared: &Prepared,
+        context: &SendContext<'_>,
+    ) -> Result<Completion, Error> {
+        self.send(prepared, context.recorder()).await
+    }
 }

@@ -31,6 +31,7 @@ use crate::event::{self, Events};
 use crate::model::RunId;
 use crate::outcome::{Failure, Reply};
 use crate::policy::ORCHESTRATE;
+use crate::stream::ContentSink;
 
 use active::ActiveRun;
 
@@ -78,13 +79,24 @@ impl fmt::Debug for Run {
 
 /// Starts a request. A reply of another kind than `wanted` is refused before anything is sent.
 pub(crate) fn start(state: &Arc<SharedState>, request: Request, wanted: AcceptedReply) -> Run {
+    start_heard(state, request, wanted, None)
+}
+
+/// Starts a request as [`start`] does, and passes on the text of a single model's answer to
+/// `content` while it arrives.
+pub(crate) fn start_heard(
+    state: &Arc<SharedState>,
+    request: Request,
+    wanted: AcceptedReply,
+    content: Option<ContentSink>,
+) -> Run {
     let id = RunId::from_bits(state.lasting.random.bits());
     let (sender, events) = event::channel();
     let state = Arc::clone(state);
     let span = tracing::info_span!("run", run_id = %id, task_class = %request.task_class);
     let outcome = async move {
         let run = ActiveRun::new(&state, &sender, request.task_class.clone(), id);
-        run.with_budget(run.reply(request, wanted).await).await
+        run.with_budget(run.reply(request, wanted, content).await).await
     };
     Run { id, events, outcome: Box::pin(outcome.instrument(span)) }
 }

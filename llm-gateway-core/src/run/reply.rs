@@ -3,11 +3,12 @@
 //! A task class of one model is answered here. The ways of panels and cascades are in the files
 //! named after them.
 
-use crate::dispatch::{self, Context};
+use crate::dispatch::{self, Context, SingleOnly};
 use crate::error::{Category, Error};
 use crate::model::{Blind, Prompt};
 use crate::outcome::{Failure, Reply};
 use crate::policy::{PlanShape, PlannedTarget, RouteKind};
+use crate::stream::ContentSink;
 
 use super::Request;
 use super::active::ActiveRun;
@@ -31,6 +32,7 @@ impl ActiveRun<'_> {
         &self,
         request: Request,
         wanted: AcceptedReply,
+        content: Option<ContentSink>,
     ) -> Result<Reply, Failure> {
         let failed = |error| self.failure(error);
         let policy = self.policy()?;
@@ -44,7 +46,8 @@ impl ActiveRun<'_> {
         }
         match (&plan.shape, wanted) {
             (PlanShape::Single(chain), AcceptedReply::Anything | AcceptedReply::Answer) => {
-                self.single(&context, chain, prompt).await
+                let single = SingleOnly { content: content.as_ref() };
+                self.single(&context, single, chain, prompt).await
             }
             (PlanShape::Panel(panel), AcceptedReply::Anything | AcceptedReply::Panel) => {
                 self.panel(&context, panel, &prompt).await
@@ -61,11 +64,13 @@ impl ActiveRun<'_> {
     async fn single(
         &self,
         context: &Context<'_>,
+        single: SingleOnly<'_>,
         chain: &[PlannedTarget],
         prompt: Prompt<Blind>,
     ) -> Result<Reply, Failure> {
         let mut attempts = Vec::new();
-        let result = dispatch::dispatch(context, chain, &prompt.into(), &mut attempts).await;
+        let prompt = prompt.into();
+        let result = dispatch::dispatch(context, chain, &prompt, single, &mut attempts).await;
         let instead = "give the class a fallback";
         let mut answer = self.outcome(result, attempts, self.started.elapsed(), instead)?;
         self.state.lasting.recent_answers.add(&answer.text());

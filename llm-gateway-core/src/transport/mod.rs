@@ -39,6 +39,7 @@
 //! ```
 
 mod body;
+mod progress;
 mod recorder;
 #[cfg(feature = "reqwest")]
 mod reqwest;
@@ -61,6 +62,7 @@ pub(crate) use self::reqwest::certificate_remarks;
 pub use crate::model::sequence::Sequence;
 pub use body::Body;
 pub(crate) use body::{BodyStream, Trailers};
+pub(crate) use progress::Progress;
 pub use recorder::{Exchange, Recorder, Response};
 pub use scripted::Scripted;
 pub use scrubber::{REDACTED, Scrubber, StreamScrubber};

@@ -5,16 +5,13 @@
 //! body in full, and one mebibyte of the bodies before it.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
-use tokio::time::Instant;
 
 use crate::model::{Sequence, SharedBytes};
 
-use super::{HttpRequest, SentMark};
+use super::HttpRequest;
 
 /// The response to one attempt, as far as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,52 +46,17 @@ pub struct Exchange {
 /// twenty long bodies must not add up.
 const ROOM_FOR_OLDER: usize = 1024 * 1024;
 
-/// A recorder, which collects the exchanges of one call, and reports how much of its answer has
-/// arrived.
+/// A recorder, which collects the exchanges of one call: the evidence of what was sent and received.
 #[derive(Default)]
 pub struct Recorder {
     exchanges: Mutex<Vec<Exchange>>,
     sequence: Arc<Sequence>,
-    listener: Option<Box<dyn Fn(u64) + Send + Sync>>,
-    /// The mark of the newest attempt; `None` if the provider sets none.
-    mark: Mutex<Option<SentMark>>,
-    /// Whether the answer to the newest attempt has begun.
-    has_begun: AtomicBool,
-    room_wait: Mutex<RoomWait>,
-}
-
-/// The time for which a call has waited for room in this process to read its answers.
-#[derive(Default)]
-struct RoomWait {
-    /// Sum of the waits that are over.
-    over: Duration,
-    /// The start of the current wait, if there is one.
-    since: Option<Instant>,
-}
-
-/// A wait for room, which ends when the value is dropped.
-#[must_use = "a wait that is dropped at once has ended"]
-pub(crate) struct WaitingForRoom<'a>(&'a Recorder);
-
-impl Drop for WaitingForRoom<'_> {
-    fn drop(&mut self) {
-        let mut wait = self.0.room_wait();
-        let waited = wait.since.take().map(|since| since.elapsed());
-        wait.over += waited.unwrap_or_default();
-    }
 }
 
 impl Recorder {
     /// Creates an empty recorder.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// Calls `listener` whenever the text of an answer grows, with the number of characters so far.
-    /// The listener runs between two events of a stream, so it must not block.
-    #[must_use]
-    pub fn with_listener(self, listener: impl Fn(u64) + Send + Sync + 'static) -> Self {
-        Self { listener: Some(Box::new(listener)), ..self }
     }
 
     /// Numbers moments by a sequence that other recorders share.
@@ -139,59 +101,6 @@ impl Recorder {
                 None => response.body = SharedBytes::default(),
             }
         }
-    }
-
-    /// Records that the text of a streamed answer has grown to `chars` characters. A provider does
-    /// not call this for an answer that arrives in one piece.
-    pub fn heard(&self, chars: u64) {
-        self.answer_began();
-        if let Some(listener) = &self.listener {
-            listener(chars);
-        }
-    }
-
-    /// Begins an attempt, and returns the mark that shows when its first byte leaves.
-    pub(crate) fn begin_attempt(&self) -> SentMark {
-        let mark = SentMark::new();
-        *self.mark.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark.clone());
-        self.has_begun.store(false, Ordering::SeqCst);
-        mark
-    }
-
-    /// Returns whether bytes of the newest attempt may have left. A provider that does not say so
-    /// may have sent everything.
-    pub(crate) fn may_have_sent(&self) -> bool {
-        let mark = self.mark.lock().unwrap_or_else(PoisonError::into_inner);
-        mark.as_ref().is_none_or(SentMark::is_set)
-    }
-
-    /// Records that the answer to the newest attempt has begun, so that pings no longer count as a
-    /// sign of it.
-    pub(crate) fn answer_began(&self) {
-        self.has_begun.store(true, Ordering::SeqCst);
-    }
-
-    /// Returns whether the answer to the newest attempt has begun.
-    pub(crate) fn has_answer_begun(&self) -> bool {
-        self.has_begun.load(Ordering::SeqCst)
-    }
-
-    /// Begins a wait for room. Only an answer that has begun waits for room, so it counts as begun.
-    pub(crate) fn wait_for_room(&self) -> WaitingForRoom<'_> {
-        self.answer_began();
-        self.room_wait().since = Some(Instant::now());
-        WaitingForRoom(self)
-    }
-
-    /// Returns how long the call has waited for room, including the current wait.
-    pub(crate) fn waited_for_room(&self) -> Duration {
-        let wait = self.room_wait();
-        wait.over + wait.since.map(|since| since.elapsed()).unwrap_or_default()
-    }
-
-    fn room_wait(&self) -> MutexGuard<'_, RoomWait> {
-        // Every write is a single assignment.
-        self.room_wait.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the exchanges so far, oldest first.

@@ -20,11 +20,12 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
     ("clock", &["model", "error"]),
     ("random", &[]),
     ("stop", &[]),
+    ("stream", &[]),
     ("private", &[]),
     ("user_file", &[]),
     ("credential", &["model", "error"]),
     ("transport", &["model", "error", "credential"]),
-    ("provider", &["model", "error", "credential", "transport"]),
+    ("provider", &["model", "error", "credential", "stream", "transport"]),
     ("ledger", &["model", "error"]),
     // Adapters import ports and rank 1, never another adapter.
     ("credential/environment", &["model", "error", "environment"]),
@@ -32,7 +33,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
     ("transport/scripted", &["model", "error", "credential"]),
     ("ledger/memory", &["model", "error"]),
     ("ledger/sqlite", &["model", "error", "private"]),
-    ("provider/adapters", &["model", "error", "clock", "credential", "transport"]),
+    ("provider/adapters", &["model", "error", "clock", "credential", "stream", "transport"]),
     // The way of a request.
     ("event", &["model", "error"]),
     ("progress", &["model", "event"]),
@@ -50,6 +51,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
             "reliability",
             "provider",
             "stop",
+            "stream",
             "transport",
         ],
     ),
@@ -105,6 +107,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
             "random",
             "reliability",
             "stop",
+            "stream",
         ],
     ),
     // The only place where adapters meet ports.

@@ -23,6 +23,11 @@ pub(in crate::provider) trait Assembly: Default + Send {
     /// Returns the pieces of the answer so far.
     fn pieces(&self) -> &Pieces;
 
+    /// Returns the beginning of the answer's text that later events cannot take back.
+    fn settled(&self) -> &str {
+        &self.pieces().text
+    }
+
     /// Returns whether any event belonged to an answer.
     fn has_begun(&self) -> bool;
 
@@ -114,6 +119,13 @@ impl Pieces {
             self.text.truncate(end);
             self.chars = u64::try_from(chars).unwrap_or(u64::MAX);
         }
+    }
+
+    /// Returns the first `chars` characters of the text.
+    pub(in crate::provider) fn head(&self, chars: u64) -> &str {
+        let chars = usize::try_from(chars).unwrap_or(usize::MAX);
+        let end = self.text.char_indices().nth(chars).map_or(self.text.len(), |(end, _)| end);
+        self.text.get(..end).unwrap_or_default()
     }
 
     /// Sets who answers. Servers state it in every event, or once.

@@ -102,6 +102,17 @@ fn without_thinking(text: &str) -> &str {
     thinking.split_once("</think>").map_or("", |(_, answer)| answer.trim_start())
 }
 
+/// Returns the text behind a leading `<think>…</think>` of an answer that is still arriving; `None`
+/// while it is not certain where that text begins.
+pub(crate) fn text_behind_thinking(text: &str) -> Option<&str> {
+    const OPEN: &str = "<think>";
+    let begun = text.trim_start();
+    if OPEN.starts_with(begun) || (begun.starts_with(OPEN) && !begun.contains("</think>")) {
+        return None;
+    }
+    Some(without_thinking(text))
+}
+
 /// Advises a larger bound on output tokens. The bound that would have been enough is unknown,
 /// because the model was stopped while it thought. Room for as much thinking again, and for as much
 /// text as was asked for, is a fair guess.

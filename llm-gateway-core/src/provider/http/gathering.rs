@@ -14,11 +14,13 @@ use tokio::time::Instant;
 use super::HttpProvider;
 use super::events::{self, Fault, LARGEST_EVENT, ServerSentEvent};
 use super::failure::Reporter;
+use super::live_text::LiveText;
 use super::reading::Reading;
 use super::room::{TimeExceeded, in_provider_time};
 use crate::error::{Category, Error};
+use crate::provider::SendContext;
 use crate::provider::dialect::{Assembly, Completeness, ErrorReport, WireFormat, classify};
-use crate::transport::Recorder;
+use crate::transport::Progress;
 
 /// The longest wait for more data after an answer has ended. Token counts arrive with the end of an
 /// answer, or at once after it.
@@ -35,9 +37,11 @@ impl<W: WireFormat> HttpProvider<W> {
         &self,
         assembly: &mut W::Stream,
         reading: &mut Reading<'_>,
-        recorder: &Recorder,
+        context: &SendContext<'_>,
         reporter: &Reporter<'_>,
     ) -> Result<(), Error> {
+        let progress = context.progress();
+        let mut live = LiveText::new(context, reporter);
         let (status, deadline) = (reading.status, reading.deadline);
         let headers = reading.headers.clone();
         let mut begins_by = Some(reading.began + self.endpoint.idle_timeout);
@@ -45,16 +49,12 @@ impl<W: WireFormat> HttpProvider<W> {
         let mut has_events = false;
         loop {
             let ends_by = self.ends_by(assembly.completeness(), deadline);
-            let next = next_by(begins_by.or(ends_by), recorder, events.next()).await;
+            let next = next_by(begins_by.or(ends_by), progress, events.next()).await;
             if next.is_err() && begins_by.is_some() {
                 return Err(reporter.not_begun(status));
             }
             let Some(event) = next.unwrap_or(None) else { break };
-            // A long silence that ends an answer also makes the reading time out.
-            if let Err(Fault::Source(error)) = &event
-                && assembly.completeness() != Completeness::Incomplete
-                && error.category() == Category::Timeout
-            {
+            if is_ending_silence(&event, assembly.completeness()) {
                 break;
             }
             let event = event.map_err(|fault| unreadable(fault, status, reporter))?;
@@ -64,8 +64,8 @@ impl<W: WireFormat> HttpProvider<W> {
                 continue;
             }
             begins_by = None;
-            recorder.answer_began();
-            match take_event(assembly, &event, status, recorder, reporter) {
+            progress.answer_began();
+            match take_event(assembly, &event, status, progress, reporter) {
                 // What was cut is not read: the answer ended before it.
                 Err(_) if event.may_be_cut => break,
                 Err(error) => return Err(error),
@@ -75,6 +75,7 @@ impl<W: WireFormat> HttpProvider<W> {
             if let Some(report) = &assembly.pieces().error {
                 return Err(self.broke_off(report, status, &headers, reporter));
             }
+            live.grown(assembly.settled()).await;
         }
         match has_events && !assembly.has_begun() {
             true => Err(reporter.malformed_event(status, "no event of it belongs to an answer")),
@@ -123,24 +124,33 @@ impl<W: WireFormat> HttpProvider<W> {
     }
 }
 
+/// Returns whether the reading timed out in a long silence that ends an answer.
+fn is_ending_silence(event: &Result<ServerSentEvent, Fault<Error>>, ending: Completeness) -> bool {
+    let is_silence = |fault: &Fault<Error>| match fault {
+        Fault::Source(error) => error.category() == Category::Timeout,
+        Fault::TooLarge | Fault::Unreadable => false,
+    };
+    ending != Completeness::Incomplete && event.as_ref().is_err_and(is_silence)
+}
+
 /// Waits for an event until the limit, if there is one.
 async fn next_by<T>(
     limit: Option<Instant>,
-    recorder: &Recorder,
+    progress: &Progress,
     next: impl Future<Output = T>,
 ) -> Result<T, TimeExceeded> {
     match limit {
-        Some(limit) => in_provider_time(limit, recorder, next).await,
+        Some(limit) => in_provider_time(limit, progress, next).await,
         None => Ok(next.await),
     }
 }
 
-/// Adds an event to the answer, and records how much text has arrived.
+/// Adds an event to the answer, and reports how much text has arrived.
 fn take_event(
     assembly: &mut impl Assembly,
     event: &ServerSentEvent,
     status: StatusCode,
-    recorder: &Recorder,
+    progress: &Progress,
     reporter: &Reporter<'_>,
 ) -> Result<ControlFlow<()>, Error> {
     let before = assembly.pieces().chars;
@@ -148,7 +158,7 @@ fn take_event(
     let flow = taken.map_err(|error| reporter.malformed_event(status, &error.to_string()))?;
     let chars = assembly.pieces().chars;
     if chars > before {
-        recorder.heard(chars);
+        progress.grown_to(chars);
     }
     Ok(flow)
 }

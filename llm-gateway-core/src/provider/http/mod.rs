@@ -12,19 +12,17 @@ mod failure;
 mod framing;
 mod gathering;
 mod headers;
+mod live_text;
 mod possible_bill;
 mod reading;
 mod refused_streams;
 mod room;
 
-use std::future::ready;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::{Stream, StreamExt};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::time::{Instant, timeout};
@@ -36,22 +34,18 @@ use self::failure::Reporter;
 use self::framing::{Framing, documents};
 use self::headers::{HeaderValues, NoValue, add_redacted};
 use self::possible_bill::with_possible_bill;
-use self::reading::{Reading, ScrubbedResponse};
+use self::reading::{Reading, ScrubbedResponse, linger};
 use self::refused_streams::{StreamRefusals, refuses_stream};
 use self::room::in_provider_time;
 use super::dialect::{
     Anthropic, Assembly, DecodedAnswer, ErrorReport, Gemini, OpenAi, WireFormat, classify,
 };
-use super::{Call, Prepared, Provider, wait};
+use super::{Call, Prepared, Provider, SendContext, wait};
 use crate::clock::Clock;
 use crate::credential::{CredentialSource, Secret};
 use crate::error::{Category, Error};
 use crate::model::{Completion, Delivery, Dialect, Endpoint};
 use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, SentMark, Transport};
-
-/// The longest time for which a body may go on after the end of its answer before its connection is
-/// closed. Most bodies end at once, or after the 40 ms of a delayed acknowledgement.
-const LINGER: Duration = Duration::from_millis(50);
 
 /// The parts that a provider over HTTP needs besides its endpoint.
 #[derive(Clone)]
@@ -169,7 +163,7 @@ impl<W: WireFormat> HttpProvider<W> {
         request: &HttpRequest,
         credential: Option<&Credential>,
         mark: &SentMark,
-        recorder: &Recorder,
+        context: &SendContext<'_>,
         reporter: &Reporter<'_>,
     ) -> Result<Completion, Error> {
         let limit = self.endpoint.timeout;
@@ -180,13 +174,13 @@ impl<W: WireFormat> HttpProvider<W> {
         let head = head.map_err(|_| reporter.no_head(mark))?;
         let response = head.map_err(|error| reporter.transport(error))?;
         let room = &self.parts.room;
-        let mut reading = Reading::new(response, deadline, room, reporter, recorder);
+        let mut reading = Reading::new(response, deadline, room, reporter, context);
         let status = reading.status;
         if !status.is_success() {
             return Err(self.refused(&reading.error().await, reporter));
         }
-        let answer = self.answer(reading, recorder, reporter);
-        let answer = in_provider_time(deadline, recorder, answer).await;
+        let answer = self.answer(reading, context, reporter);
+        let answer = in_provider_time(deadline, context.progress(), answer).await;
         answer.map_err(|_| late().with_http_status(status.as_u16()))?
     }
 
@@ -194,13 +188,13 @@ impl<W: WireFormat> HttpProvider<W> {
     async fn answer(
         &self,
         mut reading: Reading<'_>,
-        recorder: &Recorder,
+        context: &SendContext<'_>,
         reporter: &Reporter<'_>,
     ) -> Result<Completion, Error> {
         match reading.framing().await? {
-            Framing::Events => self.assemble(reading, recorder, reporter).await,
+            Framing::Events => self.assemble(reading, context, reporter).await,
             Framing::Documents => {
-                recorder.answer_began();
+                context.progress().answer_began();
                 let whole = reading.whole().await?;
                 let decoded = self.decode(&whole, reporter)?;
                 self.complete(decoded, whole.status, &whole.headers, reporter)
@@ -300,11 +294,11 @@ impl<W: WireFormat> HttpProvider<W> {
     async fn assemble(
         &self,
         mut reading: Reading<'_>,
-        recorder: &Recorder,
+        context: &SendContext<'_>,
         reporter: &Reporter<'_>,
     ) -> Result<Completion, Error> {
         let mut assembly = W::Stream::default();
-        let gathered = self.gather(&mut assembly, &mut reading, recorder, reporter).await;
+        let gathered = self.gather(&mut assembly, &mut reading, context, reporter).await;
         if gathered.is_ok() {
             reading.trailers().await;
             linger(reading.rest());
@@ -353,8 +347,16 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
     }
 
     async fn send(&self, prepared: &Prepared, recorder: &Recorder) -> Result<Completion, Error> {
+        self.send_with(prepared, &SendContext::new(recorder)).await
+    }
+
+    async fn send_with(
+        &self,
+        prepared: &Prepared,
+        context: &SendContext<'_>,
+    ) -> Result<Completion, Error> {
         let call = &prepared.call;
-        let mark = recorder.begin_attempt();
+        let mark = context.progress().begin_attempt();
         let secret = self.lease(call).await?;
         let values = self.header_values(call).await?;
         let known = secret.iter().chain(&values.secrets);
@@ -371,9 +373,9 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
         if credential.as_ref().is_some_and(|credential| credential.header_value().is_none()) {
             return Err(reporter.unsendable_key());
         }
-        recorder.sent(request);
+        context.recorder().sent(request);
         let filled = values.put_into(request);
-        let exchange = self.exchange(&filled, credential.as_ref(), &mark, recorder, &reporter);
+        let exchange = self.exchange(&filled, credential.as_ref(), &mark, context, &reporter);
         exchange.await.map_err(|error| self.note_refused_stream(call, request, error))
     }
 }
@@ -387,13 +389,6 @@ fn finished(
     let finished = assembly.finish();
     let finished = finished.map_err(|e| reporter.malformed_event(status, &e.to_string()))?;
     finished.ok_or_else(|| reporter.ended_early(status))
-}
-
-/// Reads on in the background after the end of an answer, so that the body can end and its
-/// connection can be used again. No caller waits for that, so an answer that was paid for is
-/// neither delayed nor lost to the attempt's timeout.
-fn linger(rest: impl Stream<Item = impl Send> + Send + 'static) {
-    tokio::spawn(timeout(LINGER, rest.for_each(|_| ready(()))));
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use std::mem;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream, Fuse};
+use futures_util::{Stream, StreamExt};
 use http::header::{CONTENT_TYPE, TRAILER};
 use http::{HeaderMap, StatusCode};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -19,6 +19,7 @@ use super::framing::{self, Framing};
 use super::room::{AnswerRoom, LARGEST_STREAM, RoomShare};
 use crate::error::{Category, Error};
 use crate::model::SharedBytes;
+use crate::provider::SendContext;
 use crate::transport::{BodyStream, HttpResponse, REDACTED, Recorder, Trailers};
 
 /// The bound on a body, in bytes. A body is kept in memory, and the longest answers (128 k tokens,
@@ -39,6 +40,10 @@ const LONGEST_TRAILERS: Duration = Duration::from_secs(1);
 
 /// The most chunks that are read between the end of an answer and the headers behind it.
 const MOST_CHUNKS_BEHIND: usize = 16;
+
+/// The longest time for which a body may go on after the end of its answer before its connection is
+/// closed. Most bodies end at once, or after the 40 ms of a delayed acknowledgement.
+const LINGER: Duration = Duration::from_millis(50);
 
 /// A response that is being read. When it is dropped (read to its end, timed out or cancelled), the
 /// bytes that have arrived are scrubbed and recorded, once.
@@ -85,7 +90,7 @@ impl<'a> Reading<'a> {
         deadline: Instant,
         room: &AnswerRoom,
         reporter: &'a Reporter<'a>,
-        recorder: &'a Recorder,
+        context: &'a SendContext<'a>,
     ) -> Self {
         let HttpResponse { status, headers, body } = response;
         Self {
@@ -98,9 +103,9 @@ impl<'a> Reading<'a> {
             came: BytesMut::new(),
             ahead: None,
             scrubbed: None,
-            room: room.share(recorder),
+            room: room.share(context.progress()),
             reporter,
-            recorder,
+            recorder: context.recorder(),
         }
     }
 
@@ -252,4 +257,11 @@ impl Drop for Reading<'_> {
     fn drop(&mut self) {
         self.record();
     }
+}
+
+/// Reads on in the background after the end of an answer, so that the body can end and its
+/// connection can be used again. No caller waits for that, so an answer that was paid for is
+/// neither delayed nor lost to the attempt's timeout.
+pub(super) fn linger(rest: impl Stream<Item = impl Send> + Send + 'static) {
+    tokio::spawn(timeout(LINGER, rest.for_each(|_| ready(()))));
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use crate::transport::Recorder;
+use crate::transport::Progress;
 
 /// The bound on a streamed body, in bytes. Servers spend up to 400 bytes on a token, and an answer
 /// of 128 k tokens that was paid for must not be lost to a bound.
@@ -49,16 +49,16 @@ impl AnswerRoom {
     }
 
     /// Returns the empty share of an answer that begins. The waits of the share are recorded in
-    /// `recorder`.
-    pub(super) fn share<'a>(&self, recorder: &'a Recorder) -> RoomShare<'a> {
-        RoomShare { room: self.clone(), recorder, shared: None, lane: None, unused: 0 }
+    /// `progress`.
+    pub(super) fn share<'a>(&self, progress: &'a Progress) -> RoomShare<'a> {
+        RoomShare { room: self.clone(), progress, shared: None, lane: None, unused: 0 }
     }
 }
 
 /// The room that one answer has taken, which is returned when the share is dropped.
 pub(super) struct RoomShare<'a> {
     room: AnswerRoom,
-    recorder: &'a Recorder,
+    progress: &'a Progress,
     shared: Option<OwnedSemaphorePermit>,
     lane: Option<OwnedSemaphorePermit>,
     /// Bytes of the shared room that were taken and not used.
@@ -96,7 +96,7 @@ impl RoomShare<'_> {
         if let Ok(permit) = Arc::clone(&shared).try_acquire_many_owned(wanted) {
             return self.add(permit, bytes);
         }
-        let _waiting = self.recorder.wait_for_room();
+        let _waiting = self.progress.wait_here();
         // Both lines are first come, first served. Neither semaphore is ever closed.
         tokio::select! {
             biased;
@@ -123,12 +123,12 @@ pub(super) struct TimeExceeded;
 /// does not count, because it shows nothing about the provider.
 pub(super) async fn in_provider_time<T>(
     limit: Instant,
-    recorder: &Recorder,
+    progress: &Progress,
     work: impl Future<Output = T>,
 ) -> Result<T, TimeExceeded> {
     let mut work = std::pin::pin!(work);
-    let before = recorder.waited_for_room();
-    let waited = || recorder.waited_for_room().saturating_sub(before);
+    let before = progress.waited_here();
+    let waited = || progress.waited_here().saturating_sub(before);
     let mut extended = limit;
     loop {
         match timeout_at(extended, &mut work).await {
@@ -148,18 +148,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_waits_for_room_has_all_its_time_afterwards() {
-        let recorder = Recorder::new();
+        let progress = Progress::new();
         let limit = Instant::now() + Duration::from_secs(10);
         let waits = async {
-            let waiting = recorder.wait_for_room();
+            let waiting = progress.wait_here();
             tokio::time::sleep(Duration::from_secs(100)).await;
             drop(waiting);
             tokio::time::sleep(Duration::from_secs(9)).await;
         };
-        assert_eq!(in_provider_time(limit, &recorder, waits).await, Ok(()));
+        assert_eq!(in_provider_time(limit, &progress, waits).await, Ok(()));
         let limit = Instant::now() + Duration::from_secs(10);
         let is_slow = tokio::time::sleep(Duration::from_secs(11));
-        assert_eq!(in_provider_time(limit, &recorder, is_slow).await, Err(TimeExceeded));
+        assert_eq!(in_provider_time(limit, &progress, is_slow).await, Err(TimeExceeded));
         assert_eq!(Instant::now(), limit, "earlier waits do not count");
     }
 
@@ -170,8 +170,8 @@ mod tests {
             let answers = (0..50).map(|n| {
                 let room = room.clone();
                 async move {
-                    let recorder = Recorder::new();
-                    let mut share = room.share(&recorder);
+                    let progress = Progress::new();
+                    let mut share = room.share(&progress);
                     for _ in 0..20 {
                         share.before_reading().await;
                         tokio::time::sleep(Duration::from_millis(n)).await;
@@ -189,17 +189,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_is_taken_than_there_is_beside_the_lane() {
         let room = AnswerRoom::of(200_000);
-        let recorder = Recorder::new();
+        let progress = Progress::new();
         let mut held = Vec::new();
         for _ in 0..6 {
-            let mut share = room.share(&recorder);
+            let mut share = room.share(&progress);
             share.used(16_000).await;
             held.push(share);
         }
-        let mut first = room.share(&recorder);
+        let mut first = room.share(&progress);
         first.used(16_000).await;
         assert!(first.lane.is_some());
-        let mut second = room.share(&recorder);
+        let mut second = room.share(&progress);
         let waits = tokio::time::timeout(Duration::from_secs(60), second.used(16_000)).await;
         assert!(waits.is_err());
         held.pop();

@@ -29,7 +29,7 @@ const DENIED_BY_THE_README: &[(&str, &str, Option<&str>)] = &[
         Some("llm-gateway-core/src/model/prompt/mod.rs"),
     ),
     ("tool calls, images or embeddings", "Tool(", Some("llm-gateway-core/src/model/prompt/mod.rs")),
-    ("handed to you whole", "Delta", Some("llm-gateway-core/src/event.rs")),
+    ("handed to you whole", "fn streamed", Some("llm-gateway-core/src/run/request.rs")),
     ("You want an agent framework", "llm-gateway-agent", None),
     ("cached answers", "Cached", Some("llm-gateway-core/src/model/cost_basis.rs")),
     ("many keys for one provider", "fn report", Some("llm-gateway-core/src/credential/mod.rs")),

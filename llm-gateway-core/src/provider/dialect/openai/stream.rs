@@ -56,6 +56,12 @@ impl Choices {
         self.last = index;
         index == first || !self.are_several
     }
+
+    /// Returns how many characters of the text are certainly the answer's, if not all are: another
+    /// index has come, and it may turn out to be another choice.
+    fn certain_chars(&self) -> Option<u64> {
+        self.own.filter(|_| !self.are_several).map(|(chars, _)| chars)
+    }
 }
 
 impl Assembly for OpenAiStream {
@@ -79,6 +85,13 @@ impl Assembly for OpenAiStream {
 
     fn pieces(&self) -> &Pieces {
         &self.pieces
+    }
+
+    fn settled(&self) -> &str {
+        match self.choices.certain_chars() {
+            Some(chars) => self.pieces.head(chars),
+            None => &self.pieces.text,
+        }
     }
 
     fn has_begun(&self) -> bool {

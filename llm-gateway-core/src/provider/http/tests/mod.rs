@@ -2,8 +2,9 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use futures_util::{Stream, stream};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::time::{Instant, sleep};
 
 use bytes::Bytes;
@@ -335,4 +336,5 @@ async fn a_key_behind_json_escapes_in_an_answer_is_replaced() {
 }
 
 mod advice;
+mod live;
 mod streams;

@@ -3,6 +3,7 @@
 use super::super::events::LARGEST_EVENT;
 use super::*;
 use crate::model::Usage;
+use crate::transport::Progress;
 #[cfg(feature = "reqwest")]
 use {
     crate::transport::ReqwestTransport,
@@ -40,11 +41,13 @@ fn typed(content_type: &'static str, chunks: Vec<(Duration, Chunk)>) -> Script {
 async fn listened(script: Script) -> (Outcome, Vec<u64>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&told);
-    let recorder = Recorder::new().with_listener(move |chars| heard.lock().unwrap().push(chars));
+    let progress = Progress::new().with_listener(move |chars| heard.lock().unwrap().push(chars));
+    let recorder = Recorder::new();
     let provider = provider_of(Delivery::Stream, script, Some(KEY));
     let prepared = provider.prepare(call()).unwrap();
     let started = Instant::now();
-    let result = provider.send(&prepared, &recorder).await;
+    let context = SendContext::new(&recorder).with_progress(Arc::new(progress));
+    let result = provider.send_with(&prepared, &context).await;
     let told = told.lock().unwrap().clone();
     (Outcome { result, recorder, took: started.elapsed() }, told)
 }

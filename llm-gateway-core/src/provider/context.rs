@@ -1,0 +1,125 @@
+//! What a provider is given beside the call that it sends.
+
+use std::sync::Arc;
+
+use crate::stream::ContentSink;
+use crate::transport::{Progress, Recorder};
+
+/// The context of one attempt: where its bytes are recorded, and where the text goes while it
+/// arrives.
+///
+/// A provider that streams passes on what it hears, and so can be tested without a gateway:
+///
+/// ```
+/// use async_trait::async_trait;
+/// use llm_gateway_core::Error;
+/// use llm_gateway_core::model::{Completion, ModelId};
+/// use llm_gateway_core::prompt::{Message, Prompt};
+/// use llm_gateway_core::provider::{Call, Prepared, Provider, SendContext};
+/// use llm_gateway_core::stream::{self, Delta};
+/// use llm_gateway_core::transport::Recorder;
+///
+/// /// Answers with two words, one after the other.
+/// struct Slow;
+///
+/// #[async_trait]
+/// impl Provider for Slow {
+///     fn prepare(&self, call: Call) -> Result<Prepared, Error> {
+///         Ok(Prepared::unrecorded(call))
+///     }
+///
+///     async fn send(&self, prepared: &Prepared, recorder: &Recorder) -> Result<Completion, Error> {
+///         self.send_with(prepared, &SendContext::new(recorder)).await
+///     }
+///
+///     async fn send_with(
+///         &self,
+///         _: &Prepared,
+///         context: &SendContext<'_>,
+///     ) -> Result<Completion, Error> {
+///         context.heard("good ").await;
+///         context.heard("morning").await;
+///         Ok(Completion::text("good morning"))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let prompt = Prompt::from_messages([Message::user("hello")]);
+/// let prepared = Slow.prepare(Call::new(ModelId::new("slow-1")?, prompt, 64))?;
+/// let (recorder, (sink, mut content)) = (Recorder::new(), stream::channel());
+/// let context = SendContext::new(&recorder).with_content(&sink);
+/// Slow.send_with(&prepared, &context).await?;
+/// assert_eq!(context.chars(), 12);
+/// assert!(matches!(content.next().await, Some(Delta::Text { text, .. }) if text == "good "));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct SendContext<'a> {
+    recorder: &'a Recorder,
+    progress: Arc<Progress>,
+    content: Option<&'a ContentSink>,
+}
+
+impl<'a> SendContext<'a> {
+    /// Creates the context of an attempt whose bytes `recorder` keeps, and whose text nobody hears
+    /// before it is whole.
+    pub fn new(recorder: &'a Recorder) -> Self {
+        Self { recorder, progress: Arc::default(), content: None }
+    }
+
+    /// Passes on the text of the answer to `content` while it arrives.
+    #[must_use]
+    pub fn with_content(self, content: &'a ContentSink) -> Self {
+        Self { content: Some(content), ..self }
+    }
+
+    /// Reports the progress of the attempt to `progress`.
+    #[must_use]
+    pub(crate) fn with_progress(self, progress: Arc<Progress>) -> Self {
+        Self { progress, ..self }
+    }
+
+    /// Returns the recorder that keeps the bytes of the attempt.
+    pub fn recorder(&self) -> &'a Recorder {
+        self.recorder
+    }
+
+    /// Returns the number of characters of the answer that have arrived so far.
+    pub fn chars(&self) -> u64 {
+        self.progress.chars()
+    }
+
+    /// Records that the answer goes on with `text`, and passes the text on. A provider calls this
+    /// for each piece of a streamed answer, and not at all for an answer that arrives in one piece.
+    ///
+    /// The pieces must be the beginning of the text that the provider returns in the end. The
+    /// future waits while the reader of the pieces is behind, which is not counted as the provider's
+    /// time.
+    pub async fn heard(&self, text: &str) {
+        let more = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
+        if more > 0 {
+            self.progress.grown_to(self.chars().saturating_add(more));
+        }
+        self.pass_on(text).await;
+    }
+
+    /// Passes on text whose characters are counted already.
+    pub(crate) async fn pass_on(&self, text: &str) {
+        if let Some(content) = self.content.filter(|_| !text.is_empty()) {
+            let _waiting = self.progress.wait_here();
+            content.text(text).await;
+        }
+    }
+
+    /// Returns whether anybody hears the text while it arrives.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.content.is_some_and(|content| !content.is_unread())
+    }
+
+    /// Returns the progress of the attempt.
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+}
