@@ -28,15 +28,18 @@
 //! ```
 
 mod environment;
+mod leases;
 
 use std::fmt;
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::model::ProviderName;
+use crate::error::Error;
+use crate::model::{ProviderName, Target};
 
 pub use environment::EnvironmentCredentials;
+pub(crate) use leases::AttemptLeases;
 
 /// A provider's key. It has no `Debug`, `Display` or `Serialize`, so that it cannot be printed by
 /// accident. Its memory is wiped when it is dropped.
@@ -66,8 +69,8 @@ impl Secret {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Lease {
-    /// The name of the leased key, which does not show the key. `Debug` prints it; the gateway does
-    /// not use it yet.
+    /// The name of the leased key, which does not show the key. `Debug` prints it, and a source that
+    /// offers several keys is asked for one by it.
     pub id: String,
     /// The leased key.
     pub secret: Secret,
@@ -85,6 +88,28 @@ impl Lease {
     pub fn new(id: impl Into<String>, secret: Secret) -> Self {
         Self { id: id.into(), secret }
     }
+}
+
+/// A lease, and the variable for which the policy expects its key.
+#[derive(Debug, Clone)]
+pub(crate) struct LeasedKey {
+    pub(crate) variable: String,
+    pub(crate) lease: Lease,
+}
+
+/// The end of an attempt, as the source of its keys hears it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum LeaseEnd<'a> {
+    /// The attempt returned an answer.
+    Answered,
+    /// The attempt failed. The category of the error says whether the key is at fault:
+    /// [`Auth`](crate::Category::Auth), [`Quota`](crate::Category::Quota) and
+    /// [`RateLimit`](crate::Category::RateLimit) are about the key, and
+    /// [`Error::retry_after`] may say for how long.
+    Failed(&'a Error),
+    /// The caller dropped the request while the attempt was under way.
+    Dropped,
 }
 
 /// A source of providers' keys. Implement it to take keys from a vault.
@@ -108,6 +133,31 @@ pub trait CredentialSource: Send + Sync {
     fn why_missing(&self, provider: &ProviderName, variable: &str) -> Option<&'static str> {
         let _ = (provider, variable);
         None
+    }
+
+    /// Returns the ids of the keys of which [`lease_key`](Self::lease_key) can lease each now, the
+    /// best first. It must not block. Without any, as by default, there is one key for `variable`.
+    ///
+    /// After a failure that is about the key, the gateway asks the same target again at once with
+    /// the first of these keys that has not failed in the request, within the policy's
+    /// `max_retries`.
+    fn keys(&self, provider: &ProviderName, variable: &str) -> Vec<String> {
+        let _ = (provider, variable);
+        Vec::new()
+    }
+
+    /// Returns the key that is called `id`, one of [`keys`](Self::keys); `None` if it is gone. The
+    /// default implementation returns what [`lease`](Self::lease) returns.
+    async fn lease_key(&self, provider: &ProviderName, variable: &str, id: &str) -> Option<Lease> {
+        let _ = id;
+        self.lease(provider, variable).await
+    }
+
+    /// Hears how the attempt at `target` ended for which `lease` was leased. It is called exactly
+    /// once for each lease, also if the attempt was stopped or its caller has left. It must not
+    /// block. The default implementation ignores it.
+    fn report(&self, lease: &Lease, target: &Target, end: LeaseEnd<'_>) {
+        let _ = (lease, target, end);
     }
 }
 

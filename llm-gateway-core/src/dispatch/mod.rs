@@ -12,13 +12,16 @@
 mod advice;
 mod allowance;
 mod attempt;
+mod attempt_failure;
 mod booking;
 mod caps_left;
 mod context_floor;
 mod cost;
 mod course;
 mod holds;
+mod keys;
 mod listening;
+mod next_step;
 mod prepare;
 mod readiness;
 mod reasons;

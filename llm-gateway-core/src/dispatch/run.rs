@@ -12,18 +12,21 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::credential::AttemptLeases;
 use crate::error::Error;
 use crate::event::Event;
 use crate::model::{Completion, Target};
 use crate::policy::Preflight;
-use crate::reliability::{BreakerPermit, FailedAttempt, LimiterPermit, Meaning};
+use crate::reliability::{BreakerPermit, LimiterPermit};
 
 use super::Context;
 use super::attempt::Attempt;
+use super::attempt_failure::AttemptFailure;
 use super::booking::Booking;
 use super::cost::{self, Cost};
-use super::holds::BookingError;
+use super::keys::TriedKeys;
 use super::listening::Outlets;
+use super::next_step::{NextStep, next_step};
 use super::prepare::PreparedCall;
 use super::reasons::{breaker_open, limit_exceeded};
 use super::refusal::{Reach, Refusal};
@@ -50,14 +53,15 @@ pub(super) async fn run<'a>(
 ) -> Result<AnsweredAttempt, Refusal> {
     let target = &call.planned.target.clone();
     let (mut retries, mut waited, mut last) = (0, Duration::ZERO, None);
-    let mut share = TimeShare::new(call.has_next);
+    let (mut share, mut keys) = (TimeShare::new(call.has_next), TriedKeys::default());
     let mut is_anew = false;
     loop {
         let entered = begin(context, &call, share, booking.take(), waited).await;
         if retries == 0 && !is_anew && entered.guards.is_ok() {
             context.targets.first_try(target, Instant::now());
         }
-        let failure = match attempt(context, &call, share, entered, outlets, attempts).await {
+        let failure = match attempt(context, &call, share, entered, outlets, &keys, attempts).await
+        {
             Ok(answered) => {
                 let text = answered.completion.joined_text();
                 // A reader that stops does not keep a paid answer from its caller.
@@ -74,57 +78,29 @@ pub(super) async fn run<'a>(
             continue;
         }
         share.failed(context.deadline, Instant::now());
-        let Some(wait) = wait_before_retry(context, target, share, &failure, retries) else {
-            return Err(call.refused(failure.error, failure.reach));
-        };
-        context.events.send(Event::Waiting { target: target.clone(), wait });
-        if let Err(ended) = context.unless_stopped(sleep(wait)).await {
-            let error = context.unanswered_by(ended, target);
-            return Err(call.refused(error, Reach::Target));
-        }
-        (retries, waited, last) = (retries + 1, wait, Some(failure.error));
-    }
-}
-
-/// An attempt without an answer.
-struct AttemptFailure {
-    error: Error,
-    /// Whether the attempt reached the provider.
-    was_asked: bool,
-    /// The targets for which the failure holds.
-    reach: Reach,
-    /// Whether the allowance of the request has no room for the attempt.
-    is_outspent: bool,
-}
-
-impl AttemptFailure {
-    /// Creates the failure of an attempt before the provider was asked. The same attempt would fail
-    /// again a moment later.
-    fn before(error: Error) -> Self {
-        Self { error, was_asked: false, reach: Reach::Target, is_outspent: false }
-    }
-
-    /// Creates the failure of an attempt at the provider.
-    fn after(error: Error) -> Self {
-        Self { was_asked: true, ..Self::before(error) }
-    }
-
-    /// Creates the failure of an attempt for which no money could be set aside.
-    fn unbooked(refused: BookingError) -> Self {
-        let BookingError { error, reach, is_outspent } = refused;
-        Self { reach, is_outspent, ..Self::before(error) }
-    }
-
-    /// Converts the failure of a retry after an attempt that failed with `last`. If there is no
-    /// money for the retry, `last` stays the error, because it explains more.
-    fn of_retry(self, last: Option<Error>) -> Self {
-        match last {
-            Some(last) if self.is_outspent => {
-                Self { error: last.with_hint(format!("not tried again: {}", self.error)), ..self }
+        waited = match next_step(context, target, share, &failure, retries) {
+            NextStep::SameAgain { wait } => match pause(context, target, wait).await {
+                Ok(()) => wait,
+                Err(error) => return Err(call.refused(error, Reach::Target)),
+            },
+            NextStep::OtherKey { id } => {
+                keys.choose(id, failure.key);
+                Duration::ZERO
             }
-            _ => self,
-        }
+            NextStep::NextTarget => return Err(call.refused(failure.error, failure.reach)),
+        };
+        (retries, last) = (retries + 1, Some(failure.error));
     }
+}
+
+/// Waits before the same target is asked again.
+///
+/// # Errors
+/// The error of a request that was stopped meanwhile.
+async fn pause(context: &Context<'_>, target: &Target, wait: Duration) -> Result<(), Error> {
+    context.events.send(Event::Waiting { target: target.clone(), wait });
+    let waited = context.unless_stopped(sleep(wait)).await;
+    waited.map_err(|ended| context.unanswered_by(ended, target))
 }
 
 /// Makes one attempt.
@@ -134,6 +110,7 @@ async fn attempt(
     share: TimeShare,
     entered: EnteredAttempt<'_>,
     outlets: &Outlets<'_>,
+    keys: &TriedKeys,
     attempts: &mut Vec<Attempt>,
 ) -> Result<AnsweredAttempt, AttemptFailure> {
     let target = &call.planned.target;
@@ -145,10 +122,12 @@ async fn attempt(
 
     let number = attempts.iter().filter(|tried| tried.target == *target).count() + 1;
     context.events.send(Event::Attempt { target: target.clone(), number });
-    let sent = send(context, call, share, &mut booking, outlets).await;
-    let SentAttempt { result, latency, at: sent_at, is_informative } = sent;
+    let sent = send(context, call, share, &mut booking, outlets, keys).await;
+    let SentAttempt { result, latency, at: sent_at, is_informative, key } = sent;
+    let failed = result.as_ref().err();
+    let other_key = failed.and_then(|error| keys.other(context, target, error, key.as_deref()));
     match is_informative {
-        true => report(breaker_permit, &result),
+        true => report(breaker_permit, &result, other_key.as_deref()),
         false => drop(breaker_permit),
     }
     drop(limiter_permit);
@@ -166,7 +145,7 @@ async fn attempt(
             let settlement = booking.fail(context, call, &error).await;
             let tried = Attempt::failed(target, latency, &error);
             log(attempts, tried.after(waited).sent_at(sent_at).booked(settlement));
-            Err(AttemptFailure::after(error))
+            Err(AttemptFailure { key, other_key, ..AttemptFailure::after(error) })
         }
     }
 }
@@ -180,6 +159,8 @@ struct SentAttempt {
     at: Option<u64>,
     /// Whether the result shows anything about the provider.
     is_informative: bool,
+    /// The id of the key that was leased for the attempt, if one was.
+    key: Option<String>,
 }
 
 /// Sends the request of an attempt, and waits for its answer until the attempt must end.
@@ -189,15 +170,19 @@ async fn send(
     share: TimeShare,
     booking: &mut Booking<'_>,
     outlets: &Outlets<'_>,
+    keys: &TriedKeys,
 ) -> SentAttempt {
     let target = &call.planned.target;
     let Outlets { recorder, progress, .. } = outlets;
     let (started, before) = (Instant::now(), recorder.last_sent());
     let waited_before = progress.waited_here();
+    let mut leases = context.credentials.map(|source| AttemptLeases::new(source, target));
     let answered = {
         let _watched = UnderWay::new(booking, progress);
-        let sending = outlets.begin();
-        let sent = call.provider.send_with(&call.prepared, &sending);
+        let sent = async {
+            let sending = keys.lease(context, target, outlets, leases.as_mut()).await;
+            call.provider.send_with(&call.prepared, &sending).await
+        };
         share.in_time(context, progress, sent).await
     };
     let latency = started.elapsed();
@@ -217,7 +202,12 @@ async fn send(
         false => error.with_nothing_sent(),
     });
     let at = recorder.last_sent().filter(|sent| Some(*sent) != before);
-    SentAttempt { result, latency, at, is_informative }
+    let key = leases.as_ref().and_then(|leases| leases.id(context.key_variable(target)?));
+    let key = key.map(str::to_owned);
+    if let Some(leases) = leases {
+        leases.ended(&result);
+    }
+    SentAttempt { result, latency, at, is_informative, key }
 }
 
 /// Adds an attempt to the log, and warns if it cost more than was set aside for it.
@@ -314,12 +304,12 @@ async fn told_if_queued<T>(
 }
 
 /// Reports the end of an attempt to the breaker. A failure that shows nothing about the provider
-/// only returns the permit.
-fn report(permit: BreakerPermit, result: &Result<Completion, Error>) {
+/// only returns the permit, and so does one that is about the key while there is an `other_key`.
+fn report(permit: BreakerPermit, result: &Result<Completion, Error>, other_key: Option<&str>) {
     let now = Instant::now();
     match result {
         Ok(_) => permit.succeeded(now),
-        Err(error) if error.counts_for_breaker() => {
+        Err(error) if error.counts_for_breaker() && other_key.is_none() => {
             permit.failed(error.retry_after(), now);
         }
         Err(_) => drop(permit),
@@ -344,26 +334,4 @@ fn was_given_time(
     }
     let spec = context.policy.providers().get(&target.provider);
     spec.is_none_or(|spec| took >= spec.endpoint.idle_timeout / 2)
-}
-
-/// Returns the wait before the same target is asked again, or `None` if it is not asked again. No
-/// wait begins that does not fit the target's share of the time, or after which the breaker would
-/// still be open.
-fn wait_before_retry(
-    context: &Context<'_>,
-    target: &Target,
-    share: TimeShare,
-    failure: &AttemptFailure,
-    retries: u32,
-) -> Option<Duration> {
-    if !failure.was_asked {
-        return None;
-    }
-    let (meaning, retry_after) = (Meaning::of_error(&failure.error), failure.error.retry_after());
-    let failed = FailedAttempt { meaning, retry_after, retries };
-    let wait = context.retry_rules().wait_after(failed, context.random.unit())?;
-    let now = Instant::now();
-    let then = share.for_retries(context.deadline).allows(wait, now).then(|| now + wait)?;
-    let is_let_in = context.targets.refusal(target, then).is_none();
-    (is_let_in && context.targets.take_retry(target, now)).then_some(wait)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::credential::{Lease, LeasedKey};
 use crate::stream::ContentSink;
 use crate::transport::{Progress, Recorder};
 
@@ -60,19 +61,27 @@ pub struct SendContext<'a> {
     recorder: &'a Recorder,
     progress: Arc<Progress>,
     content: Option<&'a ContentSink>,
+    /// The leases of the attempt; `None` if nobody has leased anything for it.
+    leases: Option<Vec<LeasedKey>>,
 }
 
 impl<'a> SendContext<'a> {
     /// Creates the context of an attempt whose bytes `recorder` keeps, and whose text nobody hears
     /// before it is whole.
     pub fn new(recorder: &'a Recorder) -> Self {
-        Self { recorder, progress: Arc::default(), content: None }
+        Self { recorder, progress: Arc::default(), content: None, leases: None }
     }
 
     /// Passes on the text of the answer to `content` while it arrives.
     #[must_use]
     pub fn with_content(self, content: &'a ContentSink) -> Self {
         Self { content: Some(content), ..self }
+    }
+
+    /// Sets what was leased for the attempt.
+    #[must_use]
+    pub(crate) fn with_leases(self, leases: &[LeasedKey]) -> Self {
+        Self { leases: Some(leases.to_vec()), ..self }
     }
 
     /// Reports the progress of the attempt to `progress`.
@@ -84,6 +93,18 @@ impl<'a> SendContext<'a> {
     /// Returns the recorder that keeps the bytes of the attempt.
     pub fn recorder(&self) -> &'a Recorder {
         self.recorder
+    }
+
+    /// Returns what was leased for `variable`, a variable that the provider's entry in the policy
+    /// names; `None` if there is nothing for it. The lease ends with the attempt.
+    pub(crate) fn lease(&self, variable: &str) -> Option<&Lease> {
+        let mut leases = self.leases.iter().flatten();
+        leases.find(|leased| leased.variable == variable).map(|leased| &leased.lease)
+    }
+
+    /// Returns whether the keys of the attempt were leased, if only to find that there are none.
+    pub(crate) fn is_leased(&self) -> bool {
+        self.leases.is_some()
     }
 
     /// Returns the number of characters of the answer that have arrived so far.

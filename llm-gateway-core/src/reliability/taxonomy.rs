@@ -7,22 +7,27 @@ use crate::error::{Category, Error};
 pub(crate) struct Meaning {
     /// Whether the same target may be asked again.
     pub(crate) retry_same: bool,
+    /// Whether the same target may be asked again at once with another key.
+    pub(crate) other_key: bool,
     /// Whether the next target of the chain may be asked.
     pub(crate) next_target: bool,
     /// Whether the failure counts for the target's circuit breaker.
     pub(crate) counts_for_breaker: bool,
 }
 
-/// A failure that may pass, and that the provider is responsible for.
-const TRANSIENT: Meaning =
-    Meaning { retry_same: true, next_target: true, counts_for_breaker: true };
-/// A failure that may pass, and shows nothing about the health of the provider.
-const UNLUCKY: Meaning = Meaning { retry_same: true, next_target: true, counts_for_breaker: false };
-/// A failure of this target only: another one may answer.
-const ELSEWHERE: Meaning =
-    Meaning { retry_same: false, next_target: true, counts_for_breaker: false };
 /// A failure that no other attempt can avoid.
-const FINAL: Meaning = Meaning { retry_same: false, next_target: false, counts_for_breaker: false };
+const FINAL: Meaning =
+    Meaning { retry_same: false, other_key: false, next_target: false, counts_for_breaker: false };
+/// A failure of this target only: another one may answer.
+const ELSEWHERE: Meaning = Meaning { next_target: true, ..FINAL };
+/// A failure of this key only: another key, or another target, may be answered.
+const OTHER_KEY: Meaning = Meaning { other_key: true, ..ELSEWHERE };
+/// A failure that may pass, and shows nothing about the health of the provider.
+const UNLUCKY: Meaning = Meaning { retry_same: true, ..ELSEWHERE };
+/// A failure that may pass, and that the provider is responsible for.
+const TRANSIENT: Meaning = Meaning { counts_for_breaker: true, ..UNLUCKY };
+/// A failure that may pass, and that another key may avoid.
+const LIMITED: Meaning = Meaning { other_key: true, ..TRANSIENT };
 
 impl Meaning {
     /// Returns what a failure leads to. Its category decides, and for a `bad_response` its HTTP
@@ -46,8 +51,9 @@ impl Meaning {
     /// Returns what a failure of `category` leads to, whatever its HTTP status.
     fn of(category: Category) -> Self {
         match category {
-            Category::RateLimit
-            | Category::Overloaded
+            Category::RateLimit => LIMITED,
+
+            Category::Overloaded
             | Category::Provider5xx
             | Category::Timeout
             | Category::Network
@@ -56,12 +62,9 @@ impl Meaning {
 
             Category::EmptyOutput => UNLUCKY,
 
-            Category::BreakerOpen
-            | Category::Quota
-            | Category::Auth
-            | Category::MissingKey
-            | Category::ModelNotFound
-            | Category::PolicyBlocked => ELSEWHERE,
+            Category::Quota | Category::Auth | Category::MissingKey => OTHER_KEY,
+
+            Category::BreakerOpen | Category::ModelNotFound | Category::PolicyBlocked => ELSEWHERE,
 
             // The caller is at fault: another target would refuse the request too, and bill it.
             Category::InvalidRequest

@@ -25,6 +25,7 @@ mod imports;
 mod late_bills;
 mod layering;
 mod leading_on;
+mod leases;
 mod ledgers;
 mod matrix;
 mod money;

@@ -5,7 +5,7 @@
 
 use http::{HeaderMap, HeaderValue};
 
-use crate::credential::{CredentialSource, Secret};
+use crate::credential::Secret;
 use crate::model::{Endpoint, HeaderPart};
 use crate::transport::{HttpRequest, REDACTED};
 
@@ -33,14 +33,14 @@ pub(super) fn add_redacted(endpoint: &Endpoint, headers: &mut HeaderMap) {
 }
 
 impl HeaderValues {
-    /// Returns the values of the endpoint's headers.
+    /// Returns the values of the endpoint's headers, in which `value` is asked for variables.
     ///
     /// # Errors
     /// Fails with the first variable that has no usable value.
-    pub(super) async fn of<'a>(
-        endpoint: &'a Endpoint,
-        credentials: &dyn CredentialSource,
-    ) -> Result<Self, NoValue<'a>> {
+    pub(super) fn of(
+        endpoint: &Endpoint,
+        value: impl Fn(&str) -> Option<Secret>,
+    ) -> Result<Self, NoValue<'_>> {
         let mut values = Self::default();
         for header in &endpoint.headers {
             let mut text = String::new();
@@ -49,8 +49,7 @@ impl HeaderValues {
                 match part {
                     HeaderPart::Text(part) => text.push_str(part),
                     HeaderPart::Variable(variable) => {
-                        let lease = credentials.lease(&endpoint.provider, variable).await;
-                        let secret = lease.ok_or(NoValue::Missing(variable))?.secret;
+                        let secret = value(variable).ok_or(NoValue::Missing(variable))?;
                         text.push_str(secret.expose());
                         values.secrets.push(secret);
                         last = variable;

@@ -12,6 +12,7 @@ mod failure;
 mod framing;
 mod gathering;
 mod headers;
+mod keys;
 mod live_text;
 mod possible_bill;
 mod reading;
@@ -32,7 +33,7 @@ pub(crate) use self::room::AnswerRoom;
 
 use self::failure::Reporter;
 use self::framing::{Framing, documents};
-use self::headers::{HeaderValues, NoValue, add_redacted};
+use self::headers::add_redacted;
 use self::possible_bill::with_possible_bill;
 use self::reading::{Reading, ScrubbedResponse, linger};
 use self::refused_streams::{StreamRefusals, refuses_stream};
@@ -42,7 +43,7 @@ use super::dialect::{
 };
 use super::{Call, Prepared, Provider, SendContext, wait};
 use crate::clock::Clock;
-use crate::credential::{CredentialSource, Secret};
+use crate::credential::CredentialSource;
 use crate::error::{Category, Error};
 use crate::model::{Completion, Delivery, Dialect, Endpoint};
 use crate::transport::{Credential, HttpRequest, Recorder, Scrubber, SentMark, Transport};
@@ -135,25 +136,6 @@ impl<W: WireFormat> HttpProvider<W> {
     /// Returns the writer of errors for one attempt.
     fn reporter<'a>(&'a self, call: &'a Call, scrubber: &'a Scrubber) -> Reporter<'a> {
         Reporter { endpoint: &self.endpoint, call, path: "", scrubber }
-    }
-
-    /// Returns the key to send; `None` if the endpoint needs none.
-    async fn lease(&self, call: &Call) -> Result<Option<Secret>, Error> {
-        let Some(variable) = &self.endpoint.api_key_env else { return Ok(None) };
-        let keys = &*self.parts.credentials;
-        let lease = keys.lease(&self.endpoint.provider, variable).await;
-        let missing = || self.reporter(call, &self.parts.scrubber).missing_key(variable, keys);
-        lease.map(|lease| Some(lease.secret)).ok_or_else(missing)
-    }
-
-    /// Returns the values of the headers that the policy sends.
-    async fn header_values(&self, call: &Call) -> Result<HeaderValues, Error> {
-        let reporter = self.reporter(call, &self.parts.scrubber);
-        let keys = &*self.parts.credentials;
-        HeaderValues::of(&self.endpoint, keys).await.map_err(|why| match why {
-            NoValue::Missing(variable) => reporter.missing_key(variable, keys),
-            NoValue::Unfit(variable) => reporter.unfit_header(variable),
-        })
     }
 
     /// Sends one request and reads its answer. Each silence is bounded by the idle timeout, and the
@@ -357,8 +339,11 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
     ) -> Result<Completion, Error> {
         let call = &prepared.call;
         let mark = context.progress().begin_attempt();
-        let secret = self.lease(call).await?;
-        let values = self.header_values(call).await?;
+        if !context.is_leased() {
+            return self.send_leased(prepared, context).await;
+        }
+        let secret = self.key(call, context)?;
+        let values = self.header_values(call, context)?;
         let known = secret.iter().chain(&values.secrets);
         let secrets = known.filter(|secret| self.endpoint.guards(secret.expose()));
         let scrubber = secrets.fold(self.parts.scrubber.clone(), |it, secret| it.knowing(secret));

@@ -32,7 +32,7 @@ const DENIED_BY_THE_README: &[(&str, &str, Option<&str>)] = &[
     ("handed to you whole", "fn streamed", Some("llm-gateway-core/src/run/request.rs")),
     ("You want an agent framework", "llm-gateway-agent", None),
     ("cached answers", "Cached", Some("llm-gateway-core/src/model/cost_basis.rs")),
-    ("many keys for one provider", "fn report", Some("llm-gateway-core/src/credential/mod.rs")),
+    ("many keys for one provider", "llm-gateway-core/src/reliability/keys.rs", None),
 ];
 
 /// Returns whether the thing that a sign stands for is built.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::reading::{LARGEST_BODY, LARGEST_ERROR, LONGEST_ERROR};
 use super::*;
 use crate::clock::FixedClock;
-use crate::credential::Lease;
+use crate::credential::{Lease, Secret};
 use crate::model::{Capability, Delivery, Message, ModelId, Prompt, ProviderName};
 use crate::transport::{Body, HttpResponse, Phase, Response, TransportError};
 
