@@ -71,6 +71,7 @@
 //! | `sqlite` | `ledger::SqliteLedger`, one file for all processes of a user | [`GatewayBuilder::ledger`] |
 
 mod archive;
+mod cache;
 pub mod certificate;
 pub mod clock;
 pub mod config;

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 
 use crate::event::{Event, EventSender};
-use crate::model::{Sequence, Target};
+use crate::model::{Completion, Sequence, Target};
 use crate::policy::PreflightRules;
 use crate::provider::SendContext;
 use crate::stream::ContentSink;
 use crate::transport::{Progress, Recorder};
+
+use super::Context;
 
 /// The outlets of one call, which all its attempts share.
 pub(super) struct Outlets<'a> {
@@ -56,10 +58,11 @@ impl<'a> Outlets<'a> {
         self.content.is_some_and(ContentSink::has_begun)
     }
 
-    /// Passes on what is left of an answer.
-    pub(super) async fn rest_of(&self, text: &str) {
+    /// Passes on what is left of an answer. A reader that stops reading keeps no answer from its
+    /// caller for longer than the request lasts.
+    pub(super) async fn rest_of(&self, context: &Context<'_>, answer: &Completion) {
         if let Some(content) = self.content {
-            content.rest_of(text).await;
+            context.in_time(content.rest_of(&answer.joined_text())).await.ok();
         }
     }
 }

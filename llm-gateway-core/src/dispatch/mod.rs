@@ -14,6 +14,7 @@ mod allowance;
 mod attempt;
 mod attempt_failure;
 mod booking;
+mod cached;
 mod caps_left;
 mod context_floor;
 mod cost;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::cache::AnswerCache;
 use crate::clock::Clock;
 use crate::credential::CredentialSource;
 use crate::error::Category;
@@ -124,6 +126,8 @@ impl Context<'_> {
 pub(crate) struct SingleOnly<'a> {
     /// Hears the text of the answer while it arrives; `None` if nobody does.
     pub(crate) content: Option<&'a ContentSink>,
+    /// Keeps answers that need not be asked for again; `None` if nothing is kept.
+    pub(crate) cache: Option<&'a dyn AnswerCache>,
 }
 
 /// Asks the targets of a chain in order until one answers. Every attempt is added to `attempts`.
@@ -192,7 +196,16 @@ async fn ask(
     let call = PreparedCall { has_next, ..call };
     let outlets = Outlets::new(context.events, context.policy.preflight(), &planned.target);
     let outlets = outlets.with_content(single.content);
-    run(context, call, None, &outlets, attempts).await
+    if let Some(hit) = cached::cached(context, single.cache, &call).await {
+        outlets.rest_of(context, &hit.completion).await;
+        return Ok(hit);
+    }
+    let asked = single.cache.zip(call.request().cloned());
+    let answered = run(context, call, None, &outlets, attempts).await?;
+    if let Some((cache, request)) = asked {
+        cached::keep(context, cache, &request, &answered.completion).await;
+    }
+    Ok(answered)
 }
 
 /// Returns whether another target may be asked after a refusal. After a context that was too small

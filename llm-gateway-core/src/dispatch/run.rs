@@ -63,9 +63,7 @@ pub(super) async fn run<'a>(
         let failure = match attempt(context, &call, share, entered, outlets, &keys, attempts).await
         {
             Ok(answered) => {
-                let text = answered.completion.joined_text();
-                // A reader that stops does not keep a paid answer from its caller.
-                context.in_time(outlets.rest_of(&text)).await.ok();
+                outlets.rest_of(context, &answered.completion).await;
                 return Ok(answered);
             }
             Err(failure) => failure.of_retry(last),

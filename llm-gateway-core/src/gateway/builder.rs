@@ -9,6 +9,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use crate::cache::AnswerCache;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{
     self, Diagnostic, LoadRequest, Loaded, PipeTexts, PolicyProblems, PolicySource,
@@ -56,6 +57,7 @@ pub struct GatewayBuilder {
     credentials: Option<Arc<dyn CredentialSource>>,
     transport: Option<Arc<dyn Transport>>,
     ledger: Option<Arc<dyn Ledger>>,
+    cache: Option<Arc<dyn AnswerCache>>,
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
     offline: bool,
@@ -74,6 +76,7 @@ impl Default for GatewayBuilder {
             credentials: None,
             transport: None,
             ledger: None,
+            cache: None,
             clock: Arc::new(SystemClock),
             seed: None,
             offline: false,
@@ -144,6 +147,13 @@ impl GatewayBuilder {
     /// Counts money in `ledger` instead of the file that the environment names.
     pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
         self.ledger = Some(ledger);
+        self
+    }
+
+    /// Keeps answers in `cache`.
+    #[cfg(test)]
+    pub(super) fn cache(mut self, cache: Arc<dyn AnswerCache>) -> Self {
+        self.cache = Some(cache);
         self
     }
 
@@ -262,6 +272,7 @@ impl GatewayBuilder {
             problems,
             credentials,
             ledger,
+            cache: self.cache,
             clock: self.clock,
             lasting: lasting.unwrap_or_else(|| Arc::new(LastingState::new(Random::new(self.seed)))),
             kinship: OnceLock::new(),

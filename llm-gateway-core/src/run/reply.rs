@@ -46,7 +46,8 @@ impl ActiveRun<'_> {
         }
         match (&plan.shape, wanted) {
             (PlanShape::Single(chain), AcceptedReply::Anything | AcceptedReply::Answer) => {
-                let single = SingleOnly { content: content.as_ref() };
+                let single =
+                    SingleOnly { content: content.as_ref(), cache: self.state.cache.as_deref() };
                 self.single(&context, single, chain, prompt).await
             }
             (PlanShape::Panel(panel), AcceptedReply::Anything | AcceptedReply::Panel) => {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use crate::cache::AnswerCache;
 use crate::certificate::Kinship;
 use crate::clock::Clock;
 use crate::config::{Diagnostic, PolicyProblems};
@@ -27,6 +28,8 @@ pub(crate) struct SharedState {
     pub(crate) credentials: Arc<dyn CredentialSource>,
     /// The ledger; `None` if money is not counted.
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
+    /// The cache of answers; `None` if nothing is kept. No adapter is there yet.
+    pub(crate) cache: Option<Arc<dyn AnswerCache>>,
     pub(crate) clock: Arc<dyn Clock>,
     /// What outlives the policy.
     pub(crate) lasting: Arc<LastingState>,

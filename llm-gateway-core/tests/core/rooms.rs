@@ -18,6 +18,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
     ("config", &["model", "error", "environment", "ledger", "policy", "user_file"]),
     // Ports import rank 1 and each other.
     ("clock", &["model", "error"]),
+    ("cache", &["model", "transport"]),
     ("random", &[]),
     ("stop", &[]),
     ("stream", &[]),
@@ -42,6 +43,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
         &[
             "model",
             "error",
+            "cache",
             "clock",
             "credential",
             "event",
@@ -89,6 +91,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
         "run",
         &[
             "archive",
+            "cache",
             "certificate",
             "clock",
             "config",
@@ -114,6 +117,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
     (
         "gateway",
         &[
+            "cache",
             "clock",
             "config",
             "credential",

@@ -1,4 +1,7 @@
-//! Tests of what no public function asks for yet: the text of an answer while it arrives.
+//! Tests of what no public function asks for yet: the text of an answer while it arrives, and the
+//! place of a cache.
+
+mod cache;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
