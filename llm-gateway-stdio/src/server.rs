@@ -208,7 +208,8 @@ impl ServerHandler for Server {
 fn route(gateway: &Gateway, mut arguments: Arguments) -> Started {
     let task_class = arguments.text("task_class").unwrap_or_default();
     let prompt = arguments.text("prompt").unwrap_or_default();
-    let mut request = Request::new(task_class.clone(), prompt);
+    let stop = Stop::new();
+    let mut request = Request::new(task_class.clone(), prompt).stopped_by(&stop);
     if let Some(system) = arguments.text("system") {
         request = request.system(system);
     }
@@ -219,7 +220,7 @@ fn route(gateway: &Gateway, mut arguments: Arguments) -> Started {
         request = request.override_model(model);
     }
     let run = gateway.start(request);
-    Started { tool: LLM_ROUTE, task_class, run, stop: None }
+    Started { tool: LLM_ROUTE, task_class, run, stop }
 }
 
 /// Starts the run of a call of `llm_orchestrate`.
@@ -231,5 +232,5 @@ fn orchestrate(gateway: &Gateway, mut arguments: Arguments) -> Started {
     }
     let run = gateway.start_orchestration(task);
     let task_class = ORCHESTRATE.to_owned();
-    Started { tool: LLM_ORCHESTRATE, task_class, run, stop: Some(stop) }
+    Started { tool: LLM_ORCHESTRATE, task_class, run, stop }
 }

@@ -58,8 +58,8 @@ pub(crate) struct Started {
     pub(crate) tool: &'static str,
     pub(crate) task_class: String,
     pub(crate) run: Run,
-    /// The handle that ends the run and keeps what it has, if there is one.
-    pub(crate) stop: Option<Stop>,
+    /// The handle that ends the run and keeps what it has.
+    pub(crate) stop: Stop,
 }
 
 /// A run under way. Dropping it ends the run.
@@ -209,7 +209,7 @@ const CANCELLED: &str = "the client cancelled the call";
 async fn work(
     tool: &str,
     outcome: RunFuture,
-    stop: Option<Stop>,
+    stop: Stop,
     ticket: RunTicket,
     [server, call]: [CancellationToken; 2],
 ) -> Ended {
@@ -223,13 +223,13 @@ async fn work(
         () = call.cancelled() => Err(CANCELLED),
     };
     let is_broken_off = done.is_err();
-    let done = match (done, stop) {
+    let done = match done {
         // What was done was paid for, so it goes into the receipt, and into the result.
-        (Err(why), Some(stop)) => {
+        Err(why) => {
             stop.stop();
             timeout(STOPPING, &mut envelope).await.map_err(|_| why)
         }
-        (done, _) => done,
+        done => done,
     };
     // Connections are closed before anybody learns that the run has ended.
     drop(envelope);

@@ -216,8 +216,8 @@ async fn the_length_so_far_is_told_in_characters() {
     outcome.await.unwrap();
     let mut told = Vec::new();
     while let Some(event) = events.next().await {
-        if let Event::Writing { chars, .. } = event {
-            told.push(chars);
+        if let Event::Writing { characters, .. } = event {
+            told.push(characters);
         }
     }
     assert_eq!(told, [10, 15, 20, 25]);
