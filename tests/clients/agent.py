@@ -1,0 +1,133 @@
+"""Runs an agent once, from its start to its end, against a scripted model."""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+
+from envelope import envelope, shown, status
+from model import Model
+from place import Place, is_alive
+from upstream import Upstream
+
+
+@dataclass
+class Ran:
+    place: Place
+    upstream: Upstream
+    seen: list        # what each request showed the model
+    said: str         # the end of what the agent printed
+    seconds: float
+    problems: list    # what went wrong with the run itself
+
+    @property
+    def results(self):
+        """The text of each result that the model was shown, in order."""
+        return max((seen.results for seen in self.seen), key=len, default=[])
+
+
+class Run:
+    """An agent at work. `with` ends it, its server and its scripted parts, whatever happens."""
+
+    def __init__(self, agent, clients, root, name, binaries, script, timeout_s=None, **options):
+        self.upstream = Upstream()
+        self.place = Place(root, f"{agent.CONFIG}-{name}", self.upstream, binaries)
+        self.model = Model(script, agent.name_of, self.place.root / "shown.jsonl")
+        entry, _ = self.place.entry(agent.CONFIG)
+        self._options = (clients, self.place, self.model, entry or agent.own_entry(self.place.server()), timeout_s)
+        self._agent, self._more = agent, options
+        self.process = None
+
+    def __enter__(self):
+        words, variables = self._agent.command(*self._options, **self._more)
+        environment = self.place.environment(first=self._options[0].path(), **variables)
+        self._log = (self.place.root / "agent.log").open("wb")
+        self._began = time.monotonic()
+        self.process = subprocess.Popen(
+            words, cwd=self.place.project, env=environment, stdin=subprocess.DEVNULL,
+            stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True)
+        return self
+
+    def __exit__(self, *_):
+        self._kill()
+        for _, started in self.place.passed("started"):
+            if is_alive(started["pid"]):
+                self._end(started["pid"])
+        self._log.close()
+        self.model.close()
+        self.upstream.close()
+
+    def finish(self, limit_s):
+        """Waits for the agent's end, and returns how it went."""
+        problems = []
+        try:
+            if code := self.process.wait(limit_s):
+                problems.append(f"the agent exited with {code}")
+        except subprocess.TimeoutExpired:
+            problems.append(f"the agent was not done after {limit_s} s")
+            self._kill()
+        seconds = time.monotonic() - self._began
+        said = (self.place.root / "agent.log").read_text(errors="replace")
+        if problems:
+            problems[0] += f": {shown(said[-400:])}"
+        return Ran(self.place, self.upstream, self.model.seen, said, seconds, problems + self.place.ended())
+
+    def until(self, what, limit_s):
+        """Waits until something is true, or the agent has ended. Returns whether it is."""
+        end = time.monotonic() + limit_s
+        while time.monotonic() < end:
+            if what():
+                return True
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        return bool(what())
+
+    def _kill(self):
+        if self.process and self.process.poll() is None:
+            self._end(self.process.pid)
+            self.process.wait()
+
+    @staticmethod
+    def _end(leader):
+        try:
+            os.killpg(leader, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def script(*turns):
+    """A model that plays these turns, and then ends."""
+    return lambda seen: turns[seen.turns] if seen.turns < len(turns) else "done"
+
+
+def call(tool, **arguments):
+    return (tool, arguments)
+
+
+def collecting(*first):
+    """A model that asks, and collects what is answered `running` until it is done."""
+    def say(seen):
+        if seen.turns == 0:
+            return list(first)
+        running = status(seen.results[-1]) == "running"
+        return [call("llm_result", run_id=run_of(seen.results[-1]))] if running and seen.turns < 20 else "done"
+    return say
+
+
+def paging(first):
+    """A model that asks, and then reads every page of a long answer."""
+    def say(seen):
+        if seen.turns == 0:
+            return [first]
+        meta = envelope(seen.results[0]).get("meta", {})
+        pages = int(meta.get("pages") or 0)
+        if seen.turns > pages:
+            return "done"
+        return [call("llm_result", run_id=meta["run_id"], page=seen.turns)]
+    return say
+
+
+def run_of(result):
+    return envelope(result).get("meta", {}).get("run_id", "latest")

@@ -1,0 +1,36 @@
+"""Claude Code: where it is, its entry, and how it is asked."""
+
+import json
+
+NAME = "Claude Code"
+PACKAGE = "@anthropic-ai/claude-code"
+CONFIG = "claude-code"
+
+
+def executable(clients):
+    return clients.node_binary("claude", "claude")
+
+
+def own_entry(server):
+    return json.dumps({"mcpServers": {"llm-gateway": {"command": server[0], "args": server[1:], "env": {}}}})
+
+
+def command(clients, place, model, entry, timeout_s):
+    """Writes the settings. Returns the command, and the variables that it needs."""
+    server = {**json.loads(entry)["mcpServers"]["llm-gateway"]}
+    tapped = place.server()
+    server.update(command=tapped[0], args=tapped[1:])
+    if timeout_s:
+        server["timeout"] = timeout_s * 1000
+    file = place.root / "mcp.json"
+    file.write_text(json.dumps({"mcpServers": {"llm-gateway": server}}))
+    words = [executable(clients), "-p", "go", "--model", "claude-sonnet-4-5", "--output-format", "json",
+             "--mcp-config", str(file), "--strict-mcp-config", "--allowedTools", "mcp__llm-gateway"]
+    return words, {
+        "ANTHROPIC_BASE_URL": model.url, "ANTHROPIC_API_KEY": "sk-ant-scripted-0123456789",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1", "DISABLE_TELEMETRY": "1",
+    }
+
+
+def name_of(tool):
+    return f"mcp__llm-gateway__{tool}"

@@ -1,0 +1,38 @@
+"""Gemini CLI: where it is, its entry, and how it is asked."""
+
+import json
+
+NAME = "Gemini CLI"
+PACKAGE = "@google/gemini-cli"
+CONFIG = "gemini"
+
+
+def executable(clients):
+    return clients.node_binary("gemini", "gemini")
+
+
+def own_entry(server):
+    return json.dumps({"mcpServers": {"llm-gateway": {"command": server[0], "args": server[1:], "env": {}}}})
+
+
+def command(clients, place, model, entry, timeout_s):
+    server = {**json.loads(entry)["mcpServers"]["llm-gateway"]}
+    tapped = place.server()
+    server.update(command=tapped[0], args=tapped[1:])
+    if timeout_s:
+        server["timeout"] = timeout_s * 1000
+    folder = place.home / ".gemini"
+    folder.mkdir(exist_ok=True)
+    (folder / "settings.json").write_text(json.dumps({
+        "mcpServers": {"llm-gateway": server},
+        "security": {"auth": {"selectedType": "gemini-api-key"}, "folderTrust": {"enabled": False}},
+        "privacy": {"usageStatisticsEnabled": False},
+        "telemetry": {"enabled": False},
+        "general": {"disableAutoUpdate": True, "disableUpdateNag": True, "enableAutoUpdate": False},
+    }))
+    words = [executable(clients), "--model", "gemini-2.5-pro", "--approval-mode", "yolo", "--prompt", "go"]
+    return words, {"GEMINI_API_KEY": "scripted", "GOOGLE_GEMINI_BASE_URL": model.url, "GEMINI_CLI_NO_RELAUNCH": "true"}
+
+
+def name_of(tool):
+    return f"mcp_llm-gateway_{tool}"
