@@ -25,6 +25,7 @@ mod panels;
 mod policy_file;
 mod pressure;
 mod progress;
+mod raw;
 mod reload;
 mod results;
 mod robustness;
