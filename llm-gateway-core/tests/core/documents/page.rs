@@ -15,6 +15,7 @@ pub(super) fn pages() -> Vec<Page> {
     names.extend(files("examples/clients", ".md"));
     names.push("llm-gateway-core/tests/fixtures/README.md".to_owned());
     names.push("tests/servers/README.md".to_owned());
+    names.push("tests/clients/README.md".to_owned());
     assert!(names.len() > 30, "{names:?}");
     names.into_iter().map(Page::at).collect()
 }
