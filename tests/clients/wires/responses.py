@@ -23,7 +23,8 @@ def read(body):
     for item in items:
         if item.get("type") == "additional_tools":
             listed += item.get("tools") or []
-    seen = Seen([], system=body.get("instructions"))
+    told = [text_of(item.get("content")) for item in items if item.get("role") in ("developer", "system")]
+    seen = Seen([], system=[body.get("instructions"), *told])
     for tool in listed:
         if tool.get("type") == "namespace":
             about = {"namespace_description": tool.get("description")}
@@ -62,9 +63,7 @@ def write(turn, seen, body, path):
 
 def call(seen, number, name, arguments):
     about = {"call_id": f"call_{seen.turns:03d}_{number}", "status": "completed"}
+    about.update({"namespace": name[0], "name": name[1]} if isinstance(name, tuple) else {"name": name})
     if isinstance(arguments, str):
-        return {"type": "custom_tool_call", "id": f"ctc_{seen.turns}_{number}", "name": name, "input": arguments, **about}
-    item = {"type": "function_call", "id": f"fc_{seen.turns}_{number}", "arguments": json.dumps(arguments), **about}
-    if isinstance(name, tuple):
-        return {**item, "namespace": name[0], "name": name[1]}
-    return {**item, "name": name}
+        return {"type": "custom_tool_call", "id": f"ctc_{seen.turns}_{number}", "input": arguments, **about}
+    return {"type": "function_call", "id": f"fc_{seen.turns}_{number}", "arguments": json.dumps(arguments), **about}
