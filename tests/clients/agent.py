@@ -1,11 +1,10 @@
 """Runs an agent once, from its start to its end, against a scripted model."""
 
-import os
-import signal
 import subprocess
 import time
 from dataclasses import dataclass
 
+import running
 from envelope import envelope, shown, status
 from model import Model
 from place import Place, is_alive
@@ -44,16 +43,15 @@ class Run:
         environment = self.place.environment(first=self._options[0].path(), **variables)
         self._log = (self.place.root / "agent.log").open("wb")
         self._began = time.monotonic()
-        self.process = subprocess.Popen(
-            words, cwd=self.place.project, env=environment, stdin=subprocess.DEVNULL,
-            stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True)
+        self.process = running.start(
+            words, cwd=self.place.project, env=environment, stdout=self._log, stderr=subprocess.STDOUT)
         return self
 
     def __exit__(self, *_):
-        self._kill()
+        running.end(self.process)
         for _, started in self.place.passed("started"):
             if is_alive(started["pid"]):
-                self._end(started["pid"])
+                running.end_group(started["pid"])
         self._log.close()
         self.model.close()
         self.upstream.close()
@@ -66,7 +64,7 @@ class Run:
                 problems.append(f"the agent exited with {code}")
         except subprocess.TimeoutExpired:
             problems.append(f"the agent was not done after {limit_s} s")
-            self._kill()
+            running.end(self.process)
         seconds = time.monotonic() - self._began
         said = (self.place.root / "agent.log").read_text(errors="replace")
         if problems:
@@ -83,18 +81,6 @@ class Run:
                 break
             time.sleep(0.05)
         return bool(what())
-
-    def _kill(self):
-        if self.process and self.process.poll() is None:
-            self._end(self.process.pid)
-            self.process.wait()
-
-    @staticmethod
-    def _end(leader):
-        try:
-            os.killpg(leader, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
 
 def script(*turns):

@@ -91,13 +91,21 @@ def reads_200_kb(bench):
         ran = run.finish(120)
     longest = max(map(len, ran.results), default=0)
     problems = ran.problems + ([f"a result has {longest} characters"] if longest > LONGEST_SHOWN else [])
-    first = envelope(ran.results[0]) if ran.results else {}
-    if not first:
-        return problems + [f"what the model is shown is no JSON: {shown(last(ran))}"]
+    problems += handed_on(ran)
     joined = "".join(envelope(page).get("data", {}).get("text", "") for page in ran.results[1:])
     if joined != long_answer(200_000):
         problems.append(f"{len(ran.results) - 1} pages, of {len(joined)} characters, are not the answer")
     return problems + ([] if ran.upstream.asked("once") == 1 else ["the provider was asked more than once"])
+
+
+def handed_on(ran):
+    """What is wrong with how the client handed the server's answers on: each must reach the model whole."""
+    given = [m["result"] for m in ran.place.messages("server") if "content" in m.get("result", {})]
+    if len(given) != len(ran.results):
+        return [f"{len(given)} answers, of which {len(ran.results)} were shown"]
+    whole = lambda answer: answer.get("structuredContent") or envelope(answer["content"][0]["text"])
+    broken = [place for place, (answer, result) in enumerate(zip(given, ran.results)) if whole(answer) != envelope(result)]
+    return [f"the client cut answer {place + 1}: {shown(ran.results[place])}" for place in broken[:1]]
 
 
 def is_handed_off(bench):

@@ -1,8 +1,8 @@
 """Inspector's command line: one call for each start."""
 
 import json
-import subprocess
 
+import running
 from envelope import answered, failed, shown
 from place import Place
 from upstream import Upstream
@@ -35,14 +35,11 @@ class Inspector:
         for name, value in arguments.items():
             words += ["--tool-arg", f"{name}={value}"]
         environment = self.place.environment(first=self.clients.path())
+        code, out, err = running.finish(words, 60, env=environment)
         try:
-            done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60)
-        except subprocess.TimeoutExpired:
-            return {}, ["not done after 60 s"]
-        try:
-            return json.loads(done.stdout), self.place.ended()
+            return json.loads(out), self.place.ended()
         except ValueError:
-            return {}, [f"exit code {done.returncode}: {shown(done.stdout + done.stderr)}"]
+            return {}, [f"exit code {code}: {shown(out + err)}"]
 
 
 def text(result):

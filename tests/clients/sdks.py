@@ -1,11 +1,11 @@
 """The SDKs: how each is run, and what each must see."""
 
 import json
-import subprocess
 import time
 from dataclasses import dataclass
 
 import progress
+import running
 import steps
 from envelope import answered, envelope, failed, orchestrated, panel, shown
 from place import HERE, KEYS, Place, policy
@@ -57,14 +57,12 @@ class Talk:
         plan = {"command": self.place.server(), "variables": self.place.environment(), "steps": planned}
         command = self.sdk.command(self.clients, json.dumps(plan))
         environment = self.place.environment(first=self.clients.path())
-        try:
-            done = subprocess.run(command, env=environment, cwd=self.place.project, capture_output=True, text=True,
-                                  timeout=limit_s)
-        except subprocess.TimeoutExpired:
+        code, out, err = running.finish(command, limit_s, env=environment, cwd=self.place.project)
+        if code is None:
             return [{}] * len(planned), [f"not done after {limit_s} s"]
-        lines = done.stdout.strip().splitlines()
+        lines = out.strip().splitlines()
         facts = json.loads(lines[-1]) if lines else []
-        problems = [] if done.returncode == 0 else [f"exit code {done.returncode}: {shown(done.stderr[-300:])}"]
+        problems = [] if code == 0 else [f"exit code {code}: {shown(err[-300:])}"]
         problems += [f"leaving: {fact['leaving']}" for fact in facts if "leaving" in fact]
         facts += [{}] * (len(planned) - len(facts))
         return facts, problems + self.place.ended()

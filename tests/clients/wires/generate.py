@@ -15,7 +15,8 @@ def is_mine(path):
 
 def read(body):
     declared = [one for tool in body.get("tools") or [] for one in tool.get("functionDeclarations", [])]
-    seen = Seen([(one.get("name"), one) for one in declared], system=body.get("systemInstruction"))
+    told = [body.get("systemInstruction"), *body.get("contents", [])[:1]]
+    seen = Seen([(one.get("name"), one) for one in declared], system=told)
     for content in body.get("contents", []):
         parts = content.get("parts") or []
         seen.turns += content.get("role") == "model" and any("functionCall" in part for part in parts)

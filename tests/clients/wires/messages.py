@@ -13,8 +13,11 @@ def is_mine(path):
 
 
 def read(body):
-    seen = Seen([(tool.get("name"), tool) for tool in body.get("tools") or []], system=body.get("system"))
-    for message in body.get("messages", []):
+    messages = body.get("messages", [])
+    # What the agent knows of servers stands in the first message.
+    told = [text_of(message.get("content")) for message in messages[:1]]
+    seen = Seen([(tool.get("name"), tool) for tool in body.get("tools") or []], system=[body.get("system"), *told])
+    for message in messages:
         blocks = message.get("content")
         blocks = blocks if isinstance(blocks, list) else []
         if message["role"] == "assistant":
