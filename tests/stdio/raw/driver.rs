@@ -21,8 +21,8 @@ pub(super) struct Owed {
     answers: BTreeMap<String, usize>,
     /// How many errors without an id are still to come.
     nameless: usize,
-    /// The tokens of progress, each with the id of its request.
-    tokens: Vec<(Value, String)>,
+    /// The tokens of progress, each with the id of its request if that will be answered.
+    tokens: Vec<(Value, Option<String>)>,
 }
 
 impl Owed {
@@ -36,9 +36,9 @@ impl Owed {
         self.nameless += 1;
     }
 
-    /// Allows progress with this token until the request is answered.
-    pub(super) fn progress(&mut self, token: Value, id: &str) {
-        self.tokens.push((token, id.to_owned()));
+    /// Allows progress with this token until the request is answered, or ever if it never is.
+    pub(super) fn progress(&mut self, token: Value, answered: Option<&str>) {
+        self.tokens.push((token, answered.map(str::to_owned)));
     }
 
     /// Returns whether nothing is owed.
@@ -74,7 +74,7 @@ impl Owed {
         *left -= 1;
         if *left == 0 {
             self.answers.remove(&id);
-            self.tokens.retain(|(_, request)| *request != id);
+            self.tokens.retain(|(_, request)| request.as_ref() != Some(&id));
         }
     }
 }

@@ -310,7 +310,7 @@ fn call(class: &str, id: &str, mut params: Value, token: Option<Value>, owed: &m
     params["name"] = json!("llm_route");
     params["arguments"] = json!({ "task_class": class, "prompt": "a\u{0}b\u{2028}\n" });
     if let Some(token) = token {
-        owed.progress(token.clone(), id);
+        owed.progress(token.clone(), (class == "quick").then_some(id));
         params["_meta"]["progressToken"] = token;
     }
     format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#)
