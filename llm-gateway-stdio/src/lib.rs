@@ -24,6 +24,7 @@ use std::time::Duration;
 use llm_gateway_process::LiveGateway;
 use rmcp::{ServerHandler, ServiceExt};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -95,8 +96,7 @@ where
 {
     let (calls, session) = (CancellationToken::new(), CancellationToken::new());
     let _cancel_on_drop = (calls.clone().drop_guard(), session.clone().drop_guard());
-    let ended = CancellationToken::new();
-    let (outbox, writing) = outbox(writer);
+    let (ended, (outbox, writing)) = (CancellationToken::new(), outbox(writer));
     // Dropping the set stops a writer that is stuck.
     let mut writers = JoinSet::new();
     writers.spawn(writing.run());
@@ -117,10 +117,7 @@ where
             // A client that leaves before `initialize` expects no answer.
             Err(error) => tracing::debug!(%error, "no session"),
         }
-        // The last lines are written once the transport is dropped.
-        while writers.join_next().await.is_some() {}
-        // Runs that were handed off end with the server, as calls in flight do.
-        let _ = all_ended.recv().await;
+        last_words(&mut writers, &mut all_ended).await;
     });
     let stopped = tokio::select! {
         // `stop` is polled first, so that a signal counts before a client learns that the server
@@ -140,4 +137,12 @@ where
     }
     // Cancelled calls still answer, and their answers need time to be written.
     let _ = timeout(LAST_WORDS, finished).await;
+}
+
+/// Waits until the last lines are written and the last runs have ended.
+async fn last_words(writers: &mut JoinSet<()>, all_ended: &mut mpsc::Receiver<()>) {
+    // The last lines are written once the transport is dropped.
+    while writers.join_next().await.is_some() {}
+    // Runs that were handed off end with the server, as calls in flight do.
+    let _ = all_ended.recv().await;
 }

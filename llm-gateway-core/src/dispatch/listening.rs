@@ -10,7 +10,7 @@ use crate::model::{Completion, Sequence, Target};
 use crate::policy::PreflightRules;
 use crate::provider::SendContext;
 use crate::stream::ContentSink;
-use crate::transport::{Progress, Recorder};
+use crate::transport::{CallProgress, Recorder};
 
 use super::Context;
 
@@ -19,7 +19,7 @@ pub(super) struct Outlets<'a> {
     /// Keeps the bytes of each attempt.
     pub(super) recorder: Recorder,
     /// Shows how far the newest attempt has come.
-    pub(super) progress: Arc<Progress>,
+    pub(super) progress: Arc<CallProgress>,
     /// Hears the text of the answer while it arrives; `None` if nobody does.
     content: Option<&'a ContentSink>,
 }
@@ -68,10 +68,10 @@ impl<'a> Outlets<'a> {
 }
 
 /// Returns the progress of one call, which reports the length of the answer.
-fn progress(events: &EventSender, rules: &PreflightRules, target: &Target) -> Progress {
+fn progress(events: &EventSender, rules: &PreflightRules, target: &Target) -> CallProgress {
     let (events, rules, target) = (events.clone(), rules.clone(), target.clone());
     let (began, told) = (Instant::now(), AtomicU64::new(0));
-    Progress::new().with_listener(move |chars| {
+    CallProgress::new().with_listener(move |chars| {
         let second = began.elapsed().as_secs();
         if told.fetch_max(second, Ordering::Relaxed) < second {
             let tokens = rules.estimated_tokens(usize::try_from(chars).unwrap_or(usize::MAX));

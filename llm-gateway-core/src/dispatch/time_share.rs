@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::{Category, Error};
 use crate::model::Target;
 use crate::reliability::Deadline;
-use crate::transport::Progress;
+use crate::transport::CallProgress;
 
 use super::Context;
 use super::reasons::seconds;
@@ -77,7 +77,7 @@ impl TimeShare {
     pub(super) async fn in_time<T>(
         &self,
         context: &Context<'_>,
-        progress: &Progress,
+        progress: &CallProgress,
         work: impl Future<Output = T>,
     ) -> Result<T, AttemptEnded> {
         let mut work = std::pin::pin!(work);
@@ -115,7 +115,7 @@ struct CutMoment {
 
 impl CutMoment {
     /// Returns whether the attempt has made the progress that it needs to go on.
-    fn is_passed_by(&self, progress: &Progress) -> bool {
+    fn is_passed_by(&self, progress: &CallProgress) -> bool {
         match self.why {
             CutReason::Unconnected { .. } => progress.may_have_sent(),
             CutReason::Silent => progress.has_answer_begun(),

@@ -1,6 +1,6 @@
 //! The guard that decides about the money of an attempt under way, however the attempt ends.
 
-use crate::transport::Progress;
+use crate::transport::CallProgress;
 
 use super::booking::Booking;
 
@@ -10,12 +10,12 @@ use super::booking::Booking;
 #[must_use = "an attempt is watched for as long as this lives"]
 pub(super) struct UnderWay<'b, 'a> {
     booking: &'b mut Booking<'a>,
-    progress: &'b Progress,
+    progress: &'b CallProgress,
 }
 
 impl<'b, 'a> UnderWay<'b, 'a> {
     /// Creates the guard of an attempt whose `progress` is known.
-    pub(super) fn new(booking: &'b mut Booking<'a>, progress: &'b Progress) -> Self {
+    pub(super) fn new(booking: &'b mut Booking<'a>, progress: &'b CallProgress) -> Self {
         Self { booking, progress }
     }
 }

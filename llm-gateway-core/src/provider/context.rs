@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::credential::{Lease, LeasedKey};
 use crate::stream::ContentSink;
-use crate::transport::{Progress, Recorder};
+use crate::transport::{CallProgress, Recorder};
 
 /// The context of one attempt: where its bytes are recorded, and where the text goes while it
 /// arrives.
@@ -59,7 +59,7 @@ use crate::transport::{Progress, Recorder};
 #[derive(Debug, Clone)]
 pub struct SendContext<'a> {
     recorder: &'a Recorder,
-    progress: Arc<Progress>,
+    progress: Arc<CallProgress>,
     content: Option<&'a ContentSink>,
     /// The leases of the attempt; `None` if nobody has leased anything for it.
     leases: Option<Vec<LeasedKey>>,
@@ -86,7 +86,7 @@ impl<'a> SendContext<'a> {
 
     /// Reports the progress of the attempt to `progress`.
     #[must_use]
-    pub(crate) fn with_progress(self, progress: Arc<Progress>) -> Self {
+    pub(crate) fn with_progress(self, progress: Arc<CallProgress>) -> Self {
         Self { progress, ..self }
     }
 
@@ -140,7 +140,7 @@ impl<'a> SendContext<'a> {
     }
 
     /// Returns the progress of the attempt.
-    pub(crate) fn progress(&self) -> &Progress {
+    pub(crate) fn progress(&self) -> &CallProgress {
         &self.progress
     }
 }

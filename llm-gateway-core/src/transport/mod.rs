@@ -62,7 +62,7 @@ pub(crate) use self::reqwest::certificate_remarks;
 pub use crate::model::sequence::Sequence;
 pub use body::Body;
 pub(crate) use body::{BodyStream, Trailers};
-pub(crate) use progress::Progress;
+pub(crate) use progress::CallProgress;
 pub use recorder::{Exchange, Recorder, Response};
 pub use scripted::Scripted;
 pub use scrubber::{REDACTED, Scrubber, StreamScrubber};

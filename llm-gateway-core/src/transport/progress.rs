@@ -14,7 +14,7 @@ use super::SentMark;
 /// The progress of one call, which the code that makes an attempt reports and the code that limits
 /// its time reads.
 #[derive(Default)]
-pub(crate) struct Progress {
+pub(crate) struct CallProgress {
     listener: Option<Box<dyn Fn(u64) + Send + Sync>>,
     /// The characters of the newest attempt's answer that have arrived.
     chars: AtomicU64,
@@ -37,7 +37,7 @@ struct OwnWait {
 
 /// A wait of an attempt for this process, which ends when the value is dropped.
 #[must_use = "a wait that is dropped at once has ended"]
-pub(crate) struct WaitingHere<'a>(&'a Progress);
+pub(crate) struct WaitingHere<'a>(&'a CallProgress);
 
 impl Drop for WaitingHere<'_> {
     fn drop(&mut self) {
@@ -47,7 +47,7 @@ impl Drop for WaitingHere<'_> {
     }
 }
 
-impl Progress {
+impl CallProgress {
     /// Creates the progress of a call that has not begun.
     pub(crate) fn new() -> Self {
         Self::default()
@@ -130,9 +130,9 @@ impl Progress {
     }
 }
 
-impl fmt::Debug for Progress {
+impl fmt::Debug for CallProgress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Progress");
+        let mut shown = f.debug_struct("CallProgress");
         let shown =
             shown.field("chars", &self.chars()).field("has_begun", &self.has_answer_begun());
         shown.finish_non_exhaustive()

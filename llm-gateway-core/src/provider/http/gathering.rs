@@ -20,7 +20,7 @@ use super::room::{TimeExceeded, in_provider_time};
 use crate::error::{Category, Error};
 use crate::provider::SendContext;
 use crate::provider::dialect::{Assembly, Completeness, ErrorReport, WireFormat, classify};
-use crate::transport::Progress;
+use crate::transport::CallProgress;
 
 /// The longest wait for more data after an answer has ended. Token counts arrive with the end of an
 /// answer, or at once after it.
@@ -136,7 +136,7 @@ fn is_ending_silence(event: &Result<ServerSentEvent, Fault<Error>>, ending: Comp
 /// Waits for an event until the limit, if there is one.
 async fn next_by<T>(
     limit: Option<Instant>,
-    progress: &Progress,
+    progress: &CallProgress,
     next: impl Future<Output = T>,
 ) -> Result<T, TimeExceeded> {
     match limit {
@@ -150,7 +150,7 @@ fn take_event(
     assembly: &mut impl Assembly,
     event: &ServerSentEvent,
     status: StatusCode,
-    progress: &Progress,
+    progress: &CallProgress,
     reporter: &Reporter<'_>,
 ) -> Result<ControlFlow<()>, Error> {
     let before = assembly.pieces().chars;

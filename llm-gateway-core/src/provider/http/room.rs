@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
-use crate::transport::Progress;
+use crate::transport::CallProgress;
 
 /// The bound on a streamed body, in bytes. Servers spend up to 400 bytes on a token, and an answer
 /// of 128 k tokens that was paid for must not be lost to a bound.
@@ -50,7 +50,7 @@ impl AnswerRoom {
 
     /// Returns the empty share of an answer that begins. The waits of the share are recorded in
     /// `progress`.
-    pub(super) fn share<'a>(&self, progress: &'a Progress) -> RoomShare<'a> {
+    pub(super) fn share<'a>(&self, progress: &'a CallProgress) -> RoomShare<'a> {
         RoomShare { room: self.clone(), progress, shared: None, lane: None, unused: 0 }
     }
 }
@@ -58,7 +58,7 @@ impl AnswerRoom {
 /// The room that one answer has taken, which is returned when the share is dropped.
 pub(super) struct RoomShare<'a> {
     room: AnswerRoom,
-    progress: &'a Progress,
+    progress: &'a CallProgress,
     shared: Option<OwnedSemaphorePermit>,
     lane: Option<OwnedSemaphorePermit>,
     /// Bytes of the shared room that were taken and not used.
@@ -123,7 +123,7 @@ pub(super) struct TimeExceeded;
 /// does not count, because it shows nothing about the provider.
 pub(super) async fn in_provider_time<T>(
     limit: Instant,
-    progress: &Progress,
+    progress: &CallProgress,
     work: impl Future<Output = T>,
 ) -> Result<T, TimeExceeded> {
     let mut work = std::pin::pin!(work);
@@ -148,7 +148,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_waits_for_room_has_all_its_time_afterwards() {
-        let progress = Progress::new();
+        let progress = CallProgress::new();
         let limit = Instant::now() + Duration::from_secs(10);
         let waits = async {
             let waiting = progress.wait_here();
@@ -170,7 +170,7 @@ mod tests {
             let answers = (0..50).map(|n| {
                 let room = room.clone();
                 async move {
-                    let progress = Progress::new();
+                    let progress = CallProgress::new();
                     let mut share = room.share(&progress);
                     for _ in 0..20 {
                         share.before_reading().await;
@@ -189,7 +189,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_is_taken_than_there_is_beside_the_lane() {
         let room = AnswerRoom::of(200_000);
-        let progress = Progress::new();
+        let progress = CallProgress::new();
         let mut held = Vec::new();
         for _ in 0..6 {
             let mut share = room.share(&progress);

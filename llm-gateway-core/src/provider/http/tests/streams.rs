@@ -3,7 +3,7 @@
 use super::super::events::LARGEST_EVENT;
 use super::*;
 use crate::model::Usage;
-use crate::transport::Progress;
+use crate::transport::CallProgress;
 #[cfg(feature = "reqwest")]
 use {
     crate::transport::ReqwestTransport,
@@ -41,7 +41,8 @@ fn typed(content_type: &'static str, chunks: Vec<(Duration, Chunk)>) -> Script {
 async fn listened(script: Script) -> (Outcome, Vec<u64>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&told);
-    let progress = Progress::new().with_listener(move |chars| heard.lock().unwrap().push(chars));
+    let progress =
+        CallProgress::new().with_listener(move |chars| heard.lock().unwrap().push(chars));
     let recorder = Recorder::new();
     let provider = provider_of(Delivery::Stream, script, Some(KEY));
     let prepared = provider.prepare(call()).unwrap();
