@@ -69,7 +69,7 @@ impl Request {
     /// Lets `stop` end the request while it is under way.
     ///
     /// Every call under way is cancelled at once and counted at its worst case, and no other is
-    /// made. The run then fails with [`Category::Cancelled`], and
+    /// made. The run then fails with [`Category::Cancelled`](crate::Category::Cancelled), and
     /// [`Failure::panel`](crate::Failure::panel) holds what exists by then: the answers of a
     /// panel's members, or of a cascade's gate. A reply that is complete already is returned.
     pub fn stopped_by(mut self, stop: &Stop) -> Self {
