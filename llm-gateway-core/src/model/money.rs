@@ -54,14 +54,20 @@ impl NanoUsd {
     /// Returns an amount of dollars, rounded down to a nano-dollar, or `None` for a number that is
     /// not an amount. A threshold that is rounded down never lets more through.
     pub(crate) fn from_usd_rounded_down(usd: f64) -> Option<Self> {
-        Self::read(&usd.to_string()).map(|(amount, _)| amount)
+        Self::read_number(usd).map(|(amount, _)| amount)
     }
 
     /// Returns an amount of dollars, rounded up to a nano-dollar, or `None` for a number that is
     /// not an amount.
     fn from_usd_rounded_up(usd: f64) -> Option<Self> {
-        let (amount, more) = Self::read(&usd.to_string())?;
+        let (amount, more) = Self::read_number(usd)?;
         Some(Self(amount.0.checked_add(u64::from(more))?))
+    }
+
+    /// Reads an amount from a number of dollars, as [`read`](Self::read) does from a text. The
+    /// negative zero of floats is zero: adding zero takes its sign away.
+    fn read_number(usd: f64) -> Option<(Self, bool)> {
+        Self::read(&(usd + 0.0).to_string())
     }
 
     /// Reads an amount from a plain decimal ≥ 0 of dollars, rounded down to a nano-dollar. The flag
@@ -202,6 +208,8 @@ mod tests {
         assert_eq!(Rate::from_usd_per_million(0.1 + 0.2), Ok(Rate(300_000_001)));
         assert_eq!(NanoUsd::from_usd_rounded_down(1e300), None);
         assert_eq!(NanoUsd::from_usd_rounded_down(-0.1), None);
+        assert_eq!(NanoUsd::from_usd_rounded_down(-0.0), Some(NanoUsd::ZERO));
+        assert_eq!(Rate::from_usd_per_million(-0.0), Ok(Rate::FREE));
     }
 
     #[test]

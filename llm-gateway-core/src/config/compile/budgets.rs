@@ -67,7 +67,7 @@ impl Compilation<'_> {
 fn budgets(raw: &RawPolicy) -> Vec<ClassBudget> {
     let budget = |class: &str, path: &[&str], raw: Option<&RawBudget>| {
         let (class, raw) = (TaskClass::new(class).ok()?, raw?);
-        let cap = Cap::new(Scope::Class(class.clone()), per_of(raw.per), usd(raw.usd)?);
+        let cap = Cap::new(Scope::Class(class.clone()), per_of(raw.per), limit_of(raw.usd));
         let path = path.iter().map(|key| (*key).to_owned()).collect();
         Some(ClassBudget { class, cap, path })
     };
@@ -76,6 +76,12 @@ fn budgets(raw: &RawPolicy) -> Vec<ClassBudget> {
     });
     let of_tasks = raw.orchestration.as_ref().and_then(|it| it.budget.as_ref());
     classes.chain(budget(ORCHESTRATE, &["orchestration", "budget", "usd"], of_tasks)).collect()
+}
+
+/// Compiles the amount of a budget. An amount that cannot be converted lets through only what costs
+/// nothing: what is written must never vanish.
+fn limit_of(raw: f64) -> NanoUsd {
+    usd(raw).unwrap_or_default()
 }
 
 /// Compiles the length of time of a budget.

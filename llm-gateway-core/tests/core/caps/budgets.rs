@@ -66,6 +66,9 @@ fn a_budget_becomes_a_cap_of_its_class_and_turns_the_ledger_on_unless_it_is_a_se
         // What is finer than a nano-dollar is cut off, so that no more is let through.
         ("0.1234567899", "day", 123_456_789, true),
         ("0", "day", 0, true),
+        ("-0.0", "day", 0, true),
+        ("-0", "session", 0, false),
+        ("0.0000000001", "month", 0, true),
     ] {
         let policy = loaded(&format!("{SINGLE}budget: {{usd: {usd}, per: {per}}}"), "").policy;
         let policy = policy.unwrap();
