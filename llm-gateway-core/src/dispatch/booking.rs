@@ -32,12 +32,14 @@ pub(crate) struct Booking<'a> {
     day: Day,
     /// Amount that is set aside; `None` if the price is unknown.
     worst_case: Option<NanoUsd>,
-    at_ledger: LedgerHold,
-    under_caps: Taken<CapsShare<'a>>,
     in_session: SessionHold<'a>,
+    under_caps: Taken<CapsShare<'a>>,
     /// The hold in the request's allowance; `None` if the policy does not limit what the calls of
     /// the request cost together.
     in_allowance: Option<AllowanceHold<'a>>,
+    /// The hold at the ledger. It comes last because fields are dropped in their order, and
+    /// [`settle`](Self::settle) says why the ledger hears last.
+    at_ledger: LedgerHold,
 }
 
 /// The settlement of an attempt's money.
@@ -79,6 +81,9 @@ impl<'a> Booking<'a> {
         context: &Context<'a>,
         calls: &[WorstCase],
     ) -> Result<Vec<Self>, BookingError> {
+        for call in calls {
+            context.caps_left.ask(&call.target);
+        }
         // Allowance and session come first, because they answer at once. If the ledger then refuses,
         // what was taken is put back.
         let in_allowance = allowance_holds(context, calls)?;

@@ -153,7 +153,7 @@ pub(super) async fn ledger_holds<'a>(
         Some(ledger) => held_by(ledger, day, context, calls, requests).await?,
         None => (calls.iter().map(|_| LedgerHold::Uncounted).collect(), Vec::new()),
     };
-    let shares = context.caps_left.reserved(caps, &totals, requests);
+    let shares = context.caps_left.reserved(day, caps, &totals, requests);
     Ok(holds.into_iter().zip(shares).collect())
 }
 

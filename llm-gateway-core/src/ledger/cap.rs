@@ -146,6 +146,12 @@ impl CapRefusal {
         })
     }
 
+    /// Returns the total of the cap's scope in the period, without the refused calls.
+    pub(crate) fn total(&self) -> ScopeTotal {
+        let Self { cap, period, settled, held, .. } = self;
+        ScopeTotal { period: *period, scope: cap.scope.clone(), settled: *settled, held: *held }
+    }
+
     /// Sets the part of the held money that is held by processes that ended.
     #[must_use]
     pub fn with_unsettled(self, unsettled: NanoUsd) -> Self {

@@ -72,6 +72,16 @@ impl PlanShape {
             Self::Cascade { .. } => RouteKind::Cascade,
         }
     }
+
+    /// Returns every target that the plan may ask.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &Target> {
+        let (all, strong) = match self {
+            Self::Single(chain) => (chain, None),
+            Self::Panel(panel) => (&panel.members, None),
+            Self::Cascade { gate, otherwise } => (&gate.members, Some(otherwise)),
+        };
+        all.iter().chain(strong).map(|planned| &planned.target)
+    }
 }
 
 /// A panel with the bounds that hold for one request.

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::ledger::{Cap, CapLeft, Day, Scope, SpendBy};
+use crate::ledger::{Cap, CapLeft, Day, PeriodSpend, SpendBy};
+use crate::model::NanoUsd;
 use crate::outcome::{Budget, Failure, Reply};
 use crate::policy::Spending;
 
 use super::active::ActiveRun;
 
-/// The longest time that the end of a run waits for the ledger, if none of its calls was booked.
-/// Nobody should wait long to be told what is left.
+/// The longest time that the end of a run waits for the ledger, if its bookings have not shown what
+/// is left. Nobody should wait long to be told.
 const LEDGER_WAIT: Duration = Duration::from_millis(200);
 
 impl ActiveRun<'_> {
@@ -28,42 +29,45 @@ impl ActiveRun<'_> {
         }
     }
 
-    /// Returns what the tightest cap on the calls of this run leaves. Returns `None` if no cap is
-    /// in force, or if the ledger does not answer.
+    /// Returns what the tightest cap on the calls of this run leaves. Returns `None` if no cap limits
+    /// them, or if the ledger does not answer.
     async fn budget(&self) -> Option<Budget> {
         let spending = self.state.policy.as_deref().ok()?.spending();
         if !spending.is_capped() {
             return None;
         }
+        // Every figure is of this day and its month, and so is the moment at which a warning says
+        // that the cap begins anew.
         let today = Day::of(self.state.clock.now());
-        let mut caps = self.caps_left.known(spending.ledger_caps());
-        if caps.is_empty() {
-            caps = self.read_caps(spending, today).await;
-        }
-        let session = spending.session_caps().iter().filter(|cap| self.is_concerned(cap));
+        let of_ledger = self.ledger_caps_left(spending, today).await;
+        let limits = |cap: &&Cap| self.caps_left.is_limited_by(cap, &self.task_class);
+        let session = spending.session_caps().iter().filter(limits);
         let left =
             |cap: &Cap| CapLeft { left: self.state.lasting.session.left(cap), cap: cap.clone() };
-        let tightest = CapLeft::tightest(caps.into_iter().chain(session.map(left)))?;
+        let tightest = CapLeft::tightest(of_ledger.into_iter().chain(session.map(left)))?;
         Some(Budget::from(&tightest).with_warning(tightest.warning(today)))
     }
 
-    /// Reads what the caps of the day and the month leave, for a run without a booking.
-    async fn read_caps(&self, spending: &Spending, today: Day) -> Vec<CapLeft> {
-        let caps = spending.ledger_caps().iter().filter(|cap| self.is_concerned(cap));
-        let (Some(ledger), true) = (&self.state.ledger, spending.needs_ledger()) else {
-            return Vec::new();
+    /// Returns what the caps of the day and the month leave that limit the calls of this run. What
+    /// no booking has shown is read: it is not known of a cap that was not checked, because another
+    /// one refused, nor of a day that began since the last booking.
+    async fn ledger_caps_left(&self, spending: &Spending, today: Day) -> Vec<CapLeft> {
+        let caps = self.caps_left.limiting(spending.ledger_caps(), &self.task_class, today);
+        let read = match caps.iter().any(|(_, left)| left.is_none()) {
+            true => self.read_spent(today).await,
+            false => None,
         };
-        let read = timeout(LEDGER_WAIT, ledger.spent(today.into(), SpendBy::Provider)).await;
-        let Ok(Ok(spent)) = read else { return Vec::new() };
-        let left = |cap: &Cap| Some(CapLeft { left: spent.left(cap)?, cap: cap.clone() });
-        caps.filter_map(left).collect()
+        let left = |(cap, known): (&Cap, Option<NanoUsd>)| {
+            let left = known.or_else(|| read.as_ref()?.left(cap))?;
+            Some(CapLeft { left, cap: cap.clone() })
+        };
+        caps.into_iter().filter_map(left).collect()
     }
 
-    /// Returns whether a cap can limit calls of this run: whether it is not on another task class.
-    fn is_concerned(&self, cap: &Cap) -> bool {
-        match &cap.scope {
-            Scope::Class(class) => class.as_str() == self.task_class,
-            Scope::Total | Scope::Provider(_) => true,
-        }
+    /// Reads what the day and its month have cost. Returns `None` if the ledger does not answer in
+    /// time.
+    async fn read_spent(&self, today: Day) -> Option<PeriodSpend> {
+        let spent = self.state.ledger.as_ref()?.spent(today.into(), SpendBy::Provider);
+        timeout(LEDGER_WAIT, spent).await.ok()?.ok()
     }
 }

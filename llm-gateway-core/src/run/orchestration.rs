@@ -11,7 +11,7 @@ use crate::error::{Category, Error};
 use crate::model::{Blind, Message, Prompt, StepRole, TaskClass};
 use crate::orchestrate::{self, OrchestrationEnd, OrchestrationRun, StepRun};
 use crate::outcome::{Ending, Failure, FailureParts, OrchestrationOutcome, Reply, StepOutcome};
-use crate::policy::{ORCHESTRATE, PlannedOrchestration, Policy, Sight, Workflow};
+use crate::policy::{ORCHESTRATE, PlannedOrchestration, PlannedStep, Policy, Sight, Workflow};
 
 use super::Task;
 use super::active::ActiveRun;
@@ -30,6 +30,7 @@ impl ActiveRun<'_> {
             (Err(error), Ok(())) | (Ok(_), Err(error)) => return Err(refused(error)),
             (Err(error), Err(empty)) => return Err(refused(error.and(empty))),
         };
+        self.caps_left.plan(orchestration.steps.iter().map(PlannedStep::target));
         let class = TaskClass::new(ORCHESTRATE)
             .map_err(|error| refused(Error::new(Category::Internal, error.to_string())))?;
         let context = self.context(policy, &class, orchestration.deadline);

@@ -2,8 +2,11 @@
 //! environment and from the policy.
 
 mod budgets;
+mod concerned;
 mod explained;
 mod left;
+mod midnight;
+mod watched;
 
 use std::sync::Arc;
 
