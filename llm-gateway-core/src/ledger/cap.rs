@@ -133,8 +133,8 @@ impl CapRefusal {
     /// Describes the refusal by `cap` of calls that asked for `asked`, where `total` is what the
     /// scope of the cap has settled and holds.
     pub fn new(cap: Cap, total: &ScopeTotal, asked: NanoUsd) -> Self {
-        let ScopeTotal { period, settled, held, .. } = *total;
-        Self { cap, period, settled, held, unsettled: NanoUsd::ZERO, asked }
+        let ScopeTotal { period, settled, held, unsettled, .. } = *total;
+        Self { cap, period, settled, held, unsettled, asked }
     }
 
     /// Returns the refusal that lasts longest: waiting for the next day helps nothing if the month
@@ -148,8 +148,8 @@ impl CapRefusal {
 
     /// Returns the total of the cap's scope in the period, without the refused calls.
     pub(crate) fn total(&self) -> ScopeTotal {
-        let Self { cap, period, settled, held, .. } = self;
-        ScopeTotal { period: *period, scope: cap.scope.clone(), settled: *settled, held: *held }
+        let Self { ref cap, period, settled, held, unsettled, .. } = *self;
+        ScopeTotal { period, scope: cap.scope.clone(), settled, held, unsettled }
     }
 
     /// Sets the part of the held money that is held by processes that ended.
@@ -158,11 +158,12 @@ impl CapRefusal {
         Self { unsettled, ..self }
     }
 
-    /// Returns `advice`, followed by how to release the money that dead processes hold, if they
-    /// hold any.
+    /// Returns `advice`, preceded by how to release the money that dead processes hold, if they hold
+    /// any and it would help.
     pub(crate) fn hint(&self, advice: &str) -> String {
         match self.unsettled {
             NanoUsd::ZERO => advice.to_owned(),
+            _ if self.is_above_limit() => advice.to_owned(),
             held => format!(
                 "`llm-gateway spend --drop-unsettled` gives back {held}, held by a process that \
                  ended; else {advice}"
@@ -173,6 +174,12 @@ impl CapRefusal {
     /// Returns the amount that the cap still allows in the period.
     pub fn left(&self) -> NanoUsd {
         self.cap.limit.saturating_sub(self.settled).saturating_sub(self.held)
+    }
+
+    /// Returns whether calls under way hold money that the cap counts, so that it can help to look
+    /// at what is held.
+    pub(crate) fn has_calls_under_way(&self) -> bool {
+        self.held > self.unsettled
     }
 
     /// Returns whether the calls ask for more than the cap ever allows, so that no wait helps.
@@ -230,7 +237,7 @@ impl fmt::Display for Outlook<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(refusal) = self;
         match refusal.is_above_limit() {
-            true => f.write_str("; it never leaves as much"),
+            true => f.write_str("; that is more than the whole cap, so no wait helps"),
             false => Renewal(refusal.period).fmt(f),
         }
     }

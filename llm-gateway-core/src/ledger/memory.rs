@@ -140,14 +140,19 @@ impl Books {
     /// Adds to a refusal the money that dead processes hold in its scope and its period.
     fn explained(&self, error: ReserveError) -> ReserveError {
         let ReserveError::Refused(refused) = error else { return error };
-        let dead = self.holds.values().filter(|held| {
-            refused.period.is_some_and(|period| period.contains(held.day))
-                && self.dead.contains(&held.process)
-                && held.attempt.scopes().contains(&refused.cap.scope)
-        });
-        let add = |sum: NanoUsd, held: &MemoryHold| sum.saturating_add(held.attempt.amount);
-        let unsettled = dead.fold(NanoUsd::ZERO, add);
+        let Some(period) = refused.period else { return refused.into() };
+        let unsettled = self.unsettled(period, &refused.cap.scope);
         refused.with_unsettled(unsettled).into()
+    }
+
+    /// Returns what dead processes hold in a scope and a period.
+    fn unsettled(&self, period: Period, scope: &Scope) -> NanoUsd {
+        let dead = self.holds.values().filter(|held| {
+            period.contains(held.day)
+                && self.dead.contains(&held.process)
+                && held.attempt.scopes().contains(scope)
+        });
+        dead.fold(NanoUsd::ZERO, |sum, held| sum.saturating_add(held.attempt.amount))
     }
 
     fn close(&mut self, slot: &MemorySlot, end: HoldEnd) {
@@ -191,7 +196,10 @@ impl Books {
         }
         let covered = PeriodSpend::covered(period);
         let totals = self.totals.iter().filter(|((of, _), _)| covered.contains(of));
-        spent.scopes = totals.map(|((of, scope), totals)| totals.of(*of, scope)).collect();
+        let total = |((of, scope), totals): (&(Period, Scope), &Totals)| {
+            totals.of(*of, scope).with_unsettled(self.unsettled(*of, scope))
+        };
+        spent.scopes = totals.map(total).collect();
         spent
     }
 

@@ -88,7 +88,8 @@ pub struct PeriodSpend {
     /// Sum of the holds of processes that died. Caps count it like money that is held.
     pub unsettled: NanoUsd,
     /// Totals of every scope in which calls counted: what caps are checked against. The report of
-    /// a day has those of the day and those of its month, read at the same moment.
+    /// a day has those of the day and those of its month, read at the same moment, each with the
+    /// part that dead processes hold.
     pub scopes: Vec<ScopeTotal>,
 }
 

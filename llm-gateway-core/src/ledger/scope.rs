@@ -89,18 +89,27 @@ pub struct ScopeTotal {
     pub settled: NanoUsd,
     /// Sum of the holds that have not ended, those of dead processes included.
     pub held: NanoUsd,
+    /// The part of the held money that is held by processes that ended. Only reports of a ledger
+    /// look for it; elsewhere it is zero.
+    pub unsettled: NanoUsd,
 }
 
 impl ScopeTotal {
     /// Creates the total of a scope in a period from its two sums.
     pub fn new(period: Period, scope: Scope, settled: NanoUsd, held: NanoUsd) -> Self {
-        Self { period: Some(period), scope, settled, held }
+        Self { period: Some(period), scope, settled, held, unsettled: NanoUsd::ZERO }
     }
 
     /// Creates the total of a scope in the life of this process from its two sums. No ledger
     /// counts it.
     pub fn of_session(scope: Scope, settled: NanoUsd, held: NanoUsd) -> Self {
-        Self { period: None, scope, settled, held }
+        Self { period: None, scope, settled, held, unsettled: NanoUsd::ZERO }
+    }
+
+    /// Sets the part of the held money that is held by processes that ended.
+    #[must_use]
+    pub fn with_unsettled(self, unsettled: NanoUsd) -> Self {
+        Self { unsettled, ..self }
     }
 
     /// Returns the length of time over which the calls are added up.

@@ -120,10 +120,7 @@ impl<'a> Books<'a> {
     fn with_unsettled(&self, error: ReserveError) -> rusqlite::Result<ReserveError> {
         let ReserveError::Refused(refused) = error else { return Ok(error) };
         let Some(period) = refused.period else { return Ok(refused.into()) };
-        let scope = refused.cap.scope.to_string();
-        let held = self.holds(period)?.into_iter().filter(|held| held.is_unsettled);
-        let held = held.filter(|held| held.scopes.split(' ').any(|it| it == scope));
-        let unsettled = held.fold(NanoUsd::ZERO, |sum, held| sum.saturating_add(held.amount));
+        let unsettled = unsettled(&self.holds(period)?, period, &refused.cap.scope);
         Ok(refused.with_unsettled(unsettled).into())
     }
 
@@ -233,12 +230,17 @@ impl<'a> Books<'a> {
         })?;
         let calls = calls.collect::<rusqlite::Result<Vec<_>>>()?;
         let mut spent = PeriodSpend::new(period).with_calls(calls);
-        for held in self.holds(period)? {
+        let holds = self.holds(period.month().into())?;
+        for held in holds.iter().filter(|held| held.periods().contains(&period)) {
             let sum = if held.is_unsettled { &mut spent.unsettled } else { &mut spent.held };
             *sum = sum.saturating_add(held.amount);
         }
         for covered in PeriodSpend::covered(period) {
-            spent.scopes.extend(self.scope_totals(covered)?);
+            let totals = self.scope_totals(covered)?.into_iter().map(|total| {
+                let unsettled = unsettled(&holds, covered, &total.scope);
+                total.with_unsettled(unsettled)
+            });
+            spent.scopes.extend(totals);
         }
         Ok(spent)
     }
@@ -365,6 +367,14 @@ impl HoldRow {
     fn periods(&self) -> Vec<Period> {
         self.day.map(Period::Day).into_iter().chain([Period::Month(self.month)]).collect()
     }
+}
+
+/// Returns what dead processes hold in a scope and a period, of these open holds.
+fn unsettled(holds: &[HoldRow], period: Period, scope: &Scope) -> NanoUsd {
+    let scope = scope.to_string();
+    let dead = holds.iter().filter(|held| held.is_unsettled && held.periods().contains(&period));
+    let dead = dead.filter(|held| held.scopes.split(' ').any(|it| it == scope));
+    dead.fold(NanoUsd::ZERO, |sum, held| sum.saturating_add(held.amount))
 }
 
 /// Returns an amount as SQLite stores it: in signed 64 bits, which no checked sum exceeds.

@@ -268,6 +268,7 @@ impl History {
             let counted = total.settled.as_nanos() + total.held.as_nanos();
             let (of, scope) = (total.period.unwrap(), &total.scope);
             assert_eq!(counted, self.counted(of, scope), "{total:?}");
+            assert_eq!(total.unsettled, usd(Self::sum(self.lost.iter(), of, scope)), "{total:?}");
         }
         for cap in caps() {
             let covered = Period::all_of(match period {
