@@ -44,13 +44,17 @@ impl Advice {
         }
     }
 
-    /// Returns advice on how to keep the calls below a cap that `setting` sets, with `another` way.
-    pub(super) fn below_cap(self, setting: &str, another: &str) -> String {
+    /// Returns advice on how to keep the calls below a cap that `setting` sets, with `another` way if
+    /// there is one.
+    pub(super) fn below_cap(self, setting: &str, another: Option<&str>) -> String {
         let fewer = match self {
             Self::OfPrompt => "ask for fewer tokens",
             Self::OfTask => "shorten the task, lower max_tokens of the roles in the policy",
         };
-        format!("{fewer}, raise the cap {setting}, or {another}")
+        match another {
+            Some(another) => format!("{fewer}, raise the cap {setting}, or {another}"),
+            None => format!("{fewer}, or raise the cap {setting}"),
+        }
     }
 
     /// Returns advice on where to raise the deadline that has passed.

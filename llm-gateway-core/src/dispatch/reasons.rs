@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::error::{BlockedBy, Category, Error};
 use crate::ledger::{CapRefusal, Per};
 use crate::model::Target;
-use crate::policy::{Policy, setting_of};
+use crate::policy::Policy;
 use crate::reliability::Overload;
 
 use super::Context;
@@ -86,17 +86,18 @@ pub(super) fn allowance_exceeded(
 
 /// Creates the error of calls for which a cap has no room, with the setting that would make some.
 pub(super) fn cap_exceeded(context: &Context<'_>, refused: CapRefusal) -> Error {
-    let setting = setting_of(&refused.cap.scope, refused.cap.per);
+    let setting = context.policy.spending().setting_of(&refused.cap);
     let advice = match refused.resets_at() {
         _ if refused.is_above_limit() => {
-            context.advice.below_cap(&setting, "name a cheaper model in the policy")
+            context.advice.below_cap(&setting, Some("name a cheaper model in the policy"))
         }
         // What a session holds no command can show, because a command is a session of its own.
-        None => context.advice.below_cap(&setting, "start a new process"),
+        None => context.advice.below_cap(&setting, Some("start a new process")),
         Some(moment) => {
             let day = if refused.cap.per == Per::Day { " --day" } else { "" };
             let look = format!("see `llm-gateway spend{day}` for what is held");
-            let ways = context.advice.below_cap(&setting, &look);
+            let look = refused.has_calls_under_way().then_some(look);
+            let ways = context.advice.below_cap(&setting, look.as_deref());
             format!("wait until {moment}, {ways}")
         }
     };

@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn each_scope_has_its_own_cap_and_the_first_that_refuses_is_named() {
-        let spending = Spending::of(vec![on_class("a", 50), on_all(100), on_all(90)]);
+        let spending = Spending::of(vec![on_class("a", 50), on_all(100), on_all(90)], Vec::new());
         let (session, caps) = (Session::default(), spending.session_caps());
         let refused = |name, amount| {
             let refused = session.take(&[attempt(name, amount)], caps).err()?;

@@ -148,9 +148,12 @@ pub enum ReserveError {
 
 impl From<CapRefusal> for Error {
     fn from(refused: CapRefusal) -> Self {
-        let hint = refused.hint(
-            "ask for fewer tokens, raise the cap, or see `llm-gateway spend` for what is held",
-        );
+        let hint = refused.hint(match refused.has_calls_under_way() {
+            true => {
+                "ask for fewer tokens, raise the cap, or see `llm-gateway spend` for what is held"
+            }
+            false => "ask for fewer tokens, or raise the cap",
+        });
         Self::capped(RefusingCap::from(&refused), refused.to_string()).with_hint(hint)
     }
 }

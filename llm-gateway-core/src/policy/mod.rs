@@ -70,7 +70,7 @@ pub use preflight::{Preflight, PreflightAction, PreflightRules, Switches};
 pub(crate) use provider::Listing;
 pub use provider::{BaseUrlFrom, ProviderSpec};
 pub use route::{Agree, Cascade, Enforce, Level, Panel, Route, RouteKind, Shape, Visibility};
-pub(crate) use spending::{CAP_PREFIX, cap_variable, price_hint, setting_of, variable_part};
+pub(crate) use spending::{CAP_PREFIX, cap_variable, price_hint, variable_part};
 pub use spending::{ORCHESTRATE, Spending};
 pub(crate) use workflow::BuiltInSteps;
 pub use workflow::{Sight, Step, Workflow};

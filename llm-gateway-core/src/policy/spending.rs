@@ -22,16 +22,21 @@ pub struct Spending {
     pub ledger: Option<PathBuf>,
     /// The caps, longest first, then by scope; each pair occurs once.
     pub caps: Vec<Cap>,
+    /// The caps that budgets of the policy set, each with the key of its budget.
+    budgets: Vec<(Cap, String)>,
 }
 
 impl Spending {
     /// Creates the rules with these caps and without a ledger. Of several caps on one scope in one
     /// length of time the lowest is kept, because only it can refuse anything.
-    pub(crate) fn of(mut caps: Vec<Cap>) -> Self {
+    ///
+    /// `budgets` are further caps, each with the key of the policy that sets it.
+    pub(crate) fn of(mut caps: Vec<Cap>, budgets: Vec<(Cap, String)>) -> Self {
+        caps.extend(budgets.iter().map(|(cap, _)| cap.clone()));
         let place = |cap: &Cap| (Reverse(cap.per), cap.scope.clone());
         caps.sort_by_key(|cap| (place(cap), cap.limit));
         caps.dedup_by_key(|cap| place(cap));
-        Self { ledger: None, caps }
+        Self { ledger: None, caps, budgets }
     }
 
     /// Returns whether any cap is set.
@@ -69,6 +74,18 @@ impl Spending {
         self.caps.iter().filter(move |cap| cap.scope.counts(provider, class))
     }
 
+    /// Returns the name of the variable or of the policy's key that sets `cap`, for the hints of
+    /// refusals. Two budgets can set the same cap, because orchestrations are counted under a name
+    /// that a task class may have too; then both are named.
+    pub(crate) fn setting_of(&self, cap: &Cap) -> String {
+        let keys = self.budgets.iter().filter(|(budget, _)| budget == cap);
+        let keys: Vec<&str> = keys.map(|(_, key)| key.as_str()).collect();
+        match keys.is_empty() {
+            true => setting_of(&cap.scope, cap.per),
+            false => keys.join(" and "),
+        }
+    }
+
     /// Returns the limit on the calls of `scope` in each time of the length `per`, if there is one.
     pub fn limit(&self, scope: &Scope, per: Per) -> Option<NanoUsd> {
         let cap = self.caps.iter().find(|cap| cap.scope == *scope && cap.per == per)?;
@@ -76,16 +93,13 @@ impl Spending {
     }
 }
 
-/// Returns the name of the variable or of the policy's key that sets a cap on `scope`, for the
-/// hints of refusals.
-pub(crate) fn setting_of(scope: &Scope, per: Per) -> String {
-    match (scope, per) {
-        (Scope::Class(class), _) if class.as_str() == ORCHESTRATE => {
-            "orchestration.budget".to_owned()
-        }
-        (Scope::Class(class), _) => format!("defaults.{class}.budget"),
-        (Scope::Total, _) => cap_variable("TOTAL", per),
-        (Scope::Provider(name), _) => cap_variable(&variable_part(name), per),
+/// Returns the name of the variable that sets a cap on `scope`, or of the policy's key where the cap
+/// is on a task class.
+fn setting_of(scope: &Scope, per: Per) -> String {
+    match scope {
+        Scope::Class(class) => format!("defaults.{class}.budget"),
+        Scope::Total => cap_variable("TOTAL", per),
+        Scope::Provider(name) => cap_variable(&variable_part(name), per),
     }
 }
 
@@ -133,10 +147,33 @@ mod tests {
             (provider("session"), Per::Day, "LLM_GATEWAY_CAP_SESSION_DAILY", "session/day"),
             (class("coding"), Per::Day, "defaults.coding.budget", "class:coding/day"),
             (class("coding"), Per::Session, "defaults.coding.budget", "class:coding/session"),
-            (class(ORCHESTRATE), Per::Month, "orchestration.budget", "class:orchestrate/month"),
         ] {
-            assert_eq!(setting_of(&scope, per), setting);
-            assert_eq!(Cap::new(scope, per, NanoUsd::ZERO).key(), key);
+            let cap = Cap::new(scope, per, NanoUsd::ZERO);
+            assert_eq!(
+                (Spending::default().setting_of(&cap), cap.key()),
+                (setting.into(), key.into())
+            );
+        }
+    }
+
+    #[test]
+    fn a_budget_is_named_by_the_key_that_sets_the_cap() {
+        let of = |limit| Cap::new(class(ORCHESTRATE), Per::Day, NanoUsd::from_nanos(limit));
+        let budget = |limit, key: &str| (of(limit), key.to_owned());
+        let (named, tasks) = ("defaults.orchestrate.budget", "orchestration.budget");
+        for (budgets, setting) in [
+            (vec![budget(2, named)], named),
+            (vec![budget(2, tasks)], tasks),
+            (vec![budget(2, named), budget(3, tasks)], named),
+            (vec![budget(3, named), budget(2, tasks)], tasks),
+            (
+                vec![budget(2, named), budget(2, tasks)],
+                "defaults.orchestrate.budget and orchestration.budget",
+            ),
+        ] {
+            let spending = Spending::of(Vec::new(), budgets);
+            assert_eq!(spending.caps, [of(2)]);
+            assert_eq!(spending.setting_of(&spending.caps[0]), setting);
         }
     }
 
@@ -145,26 +182,29 @@ mod tests {
         let cap =
             |scope: &Scope, per, limit| Cap::new(scope.clone(), per, NanoUsd::from_nanos(limit));
         let (total, coding) = (Scope::Total, class("coding"));
-        let spending = Spending::of(vec![
-            cap(&total, Per::Session, 3),
-            cap(&coding, Per::Day, 9),
-            cap(&total, Per::Day, 8),
-            cap(&coding, Per::Day, 7),
-            cap(&coding, Per::Month, 90),
-        ]);
+        let spending = Spending::of(
+            vec![
+                cap(&total, Per::Session, 3),
+                cap(&coding, Per::Day, 9),
+                cap(&total, Per::Day, 8),
+                cap(&coding, Per::Day, 7),
+                cap(&coding, Per::Month, 90),
+            ],
+            Vec::new(),
+        );
         let keys: Vec<String> = spending.caps.iter().map(Cap::key).collect();
         assert_eq!(keys, ["class:coding/month", "total/day", "class:coding/day", "session"]);
         assert_eq!(spending.limit(&coding, Per::Day), Some(NanoUsd::from_nanos(7)));
         assert_eq!(spending.limit(&total, Per::Month), None);
         assert!(spending.needs_ledger() && spending.session_caps().len() == 1);
-        assert!(!Spending::of(vec![cap(&coding, Per::Session, 1)]).needs_ledger());
+        assert!(!Spending::of(vec![cap(&coding, Per::Session, 1)], Vec::new()).needs_ledger());
     }
 
     #[test]
     fn a_call_is_limited_by_the_caps_of_its_own_scopes_only() {
         let all = [Scope::Total, provider("openai"), provider("gemini"), class("a"), class("b")];
         let caps = all.map(|scope| Cap::new(scope, Per::Day, NanoUsd::ZERO)).to_vec();
-        let spending = Spending::of(caps);
+        let spending = Spending::of(caps, Vec::new());
         let (openai, a) = (ProviderName::new("openai").unwrap(), TaskClass::new("a").unwrap());
         let keys: Vec<String> = spending.caps_on(&openai, &a).map(Cap::key).collect();
         assert_eq!(keys, ["total/day", "openai/day", "class:a/day"]);

@@ -20,7 +20,7 @@ use crate::outcome::{
     Answer, AnsweredBy, CascadeAnswer, Escalation, Failure, FailureParts, PanelAnswer, Reply,
 };
 use crate::panel::{Consensus, abstains};
-use crate::policy::{CascadePreflight, PlannedPanel, PlannedTarget, price_hint, setting_of};
+use crate::policy::{CascadePreflight, PlannedPanel, PlannedTarget, price_hint};
 use crate::reliability::Deadline;
 
 use super::active::ActiveRun;
@@ -222,13 +222,14 @@ async fn can_never_pass(context: &Context<'_>, cascade: &PreparedCascade) -> Opt
         let error = Error::blocked(BlockedBy::Price, message).with_hint(hint);
         return Some(error.with_target(target.clone()));
     };
-    let cap = limits().filter(|cap| worst_case > cap.limit).min_by_key(|cap| cap.limit)?;
+    // The caps come in the order of decision 22: the first is the one that is named.
+    let cap = limits().find(|cap| worst_case > cap.limit)?;
     let left = dispatch::left_of(context, cap).await;
-    let (adjective, limit) = (cap.per.adjective(), cap.limit);
+    let leaves = left.map(|left| format!(", which leaves {left}")).unwrap_or_default();
     let message = format!(
-        "{target}, to which `{class}` escalates, may cost up to {worst_case}, above a {adjective} cap of {limit}"
+        "{target}, to which `{class}` escalates, may cost up to {worst_case}, more than the whole {cap}{leaves}"
     );
-    let setting = setting_of(&cap.scope, cap.per);
+    let setting = context.policy.spending().setting_of(cap);
     let hint = format!("lower max_tokens, shorten the prompt, or raise {setting}");
     let cap = RefusingCap { left_usd: left, ..cap.into() };
     Some(Error::capped(cap, message).with_hint(hint).with_target(target.clone()))

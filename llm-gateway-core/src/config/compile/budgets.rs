@@ -8,7 +8,7 @@ use crate::config::raw_budget::{RawBudget, RawPer};
 use crate::ledger::{Cap, Per, Scope};
 use crate::model::{NanoUsd, TaskClass};
 use crate::policy::{
-    ORCHESTRATE, PlanRequest, PlanShape, PlannedOrchestration, PlannedTarget, Policy, setting_of,
+    ORCHESTRATE, PlanRequest, PlanShape, PlannedOrchestration, PlannedTarget, Policy,
 };
 
 use super::Compilation;
@@ -23,9 +23,10 @@ struct ClassBudget {
 }
 
 impl Compilation<'_> {
-    /// Returns the caps that the file's budgets set.
-    pub(super) fn budget_caps(&self, raw: &RawPolicy) -> Vec<Cap> {
-        budgets(raw).into_iter().map(|budget| budget.cap).collect()
+    /// Returns the caps that the file's budgets set, each with the key of its budget.
+    pub(super) fn budget_caps(&self, raw: &RawPolicy) -> Vec<(Cap, String)> {
+        let capped = |budget: ClassBudget| (budget.cap, budget.path.join("."));
+        budgets(raw).into_iter().map(capped).collect()
     }
 
     /// Warns of each budget below what is asked at once for its task class: such a call is refused,
@@ -38,25 +39,23 @@ impl Compilation<'_> {
         problems: &mut Collector<'_>,
     ) {
         for ClassBudget { class, cap, path } in budgets(raw) {
-            let steps: Vec<PathStep<'_>> = path.iter().map(|key| PathStep::Key(key)).collect();
+            let keys = path.iter().map(String::as_str).chain(["usd"]);
+            let steps: Vec<PathStep<'_>> = keys.map(PathStep::Key).collect();
             let place = self.root.place_of(&steps);
             let (limit, per) = (cap.limit, cap.per.as_str());
-            let is_of_tasks = path.first().is_some_and(|key| key == "orchestration");
-            let asked = match is_of_tasks {
-                true => tasks(policy),
-                false => calls(&class, policy),
-            };
-            for (what, cost) in asked.into_iter().filter(|(_, cost)| *cost > limit) {
+            let is_shared = class.as_str() == ORCHESTRATE;
+            let tasks = if is_shared { tasks(policy) } else { Vec::new() };
+            let asked = calls(&class, policy).into_iter().chain(tasks);
+            for (what, cost) in asked.filter(|(_, cost)| *cost > limit) {
                 let message = format!(
                     "`budget` is {limit} per {per}, and {what} may cost {cost} or more, so it is \
                      refused unless fewer tokens are asked for"
                 );
                 problems.warning(place, message, "raise it, or lower max_tokens");
             }
-            if !is_of_tasks && class.as_str() == ORCHESTRATE {
-                let setting = setting_of(&cap.scope, cap.per);
-                let message =
-                    format!("this `budget` limits orchestrations too, as `{setting}` does");
+            if is_shared && path.first().is_some_and(|key| key == "defaults") {
+                let message = "this `budget` limits orchestrations too, which are counted in the \
+                               task class `orchestrate`";
                 problems.warning(place, message, "give the task class another name");
             }
         }
@@ -72,10 +71,10 @@ fn budgets(raw: &RawPolicy) -> Vec<ClassBudget> {
         Some(ClassBudget { class, cap, path })
     };
     let classes = raw.defaults.iter().filter_map(|(name, route)| {
-        budget(name, &["defaults", name, "budget", "usd"], route.budget.as_ref())
+        budget(name, &["defaults", name, "budget"], route.budget.as_ref())
     });
     let of_tasks = raw.orchestration.as_ref().and_then(|it| it.budget.as_ref());
-    classes.chain(budget(ORCHESTRATE, &["orchestration", "budget", "usd"], of_tasks)).collect()
+    classes.chain(budget(ORCHESTRATE, &["orchestration", "budget"], of_tasks)).collect()
 }
 
 /// Compiles the amount of a budget. An amount that cannot be converted lets through only what costs

@@ -14,15 +14,15 @@ use super::variables::{cap_variables, closest_known, is_cap, is_on};
 
 const PATH: &str = "LLM_GATEWAY_LEDGER_PATH";
 
-/// Compiles the caps and the ledger's variables; `budgets` are the policy's own caps. A cap that
+/// Compiles the caps and the ledger's variables; `budgets` are the policy's own caps, with their keys. A cap that
 /// cannot be enforced is an error, so that money which should be guarded is never left unguarded.
 pub(super) fn spending(
     environment: &Environment,
-    budgets: Vec<Cap>,
+    budgets: Vec<(Cap, String)>,
     providers: &BTreeMap<ProviderName, ProviderSpec>,
     problems: &mut Collector<'_>,
 ) -> Spending {
-    let mut caps = budgets;
+    let mut caps = Vec::new();
     for name in environment.names().filter(|name| is_cap(name)) {
         let Some(value) = environment.written(name) else { continue };
         let is_unfilled = matches!(environment.unusable(name), Some(StandIn::Unfilled));
@@ -35,7 +35,7 @@ pub(super) fn spending(
             Err((message, hint)) => problems.variable(Severity::Error, message, hint),
         }
     }
-    let mut spending = Spending::of(caps);
+    let mut spending = Spending::of(caps, budgets);
     let counts = is_on(environment, "LLM_GATEWAY_LEDGER", problems) || spending.needs_ledger();
     match ledger_path(environment) {
         Ok(path) if counts => spending.ledger = Some(path),

@@ -148,7 +148,7 @@ async fn a_call_above_the_whole_cap_is_told_that_no_wait_helps() {
         let (answers, refused, _) = refused_by(case, WORST_CASE - 1).await;
         assert_eq!(answers.len(), 0);
         let (meta, said) = (meta(&refused), refused.to_string());
-        assert!(said.contains("it never leaves as much"), "{said}");
+        assert!(said.ends_with("that is more than the whole cap, so no wait helps"), "{said}");
         let hint = meta["hint"].as_str().unwrap();
         assert!(hint.contains(case.setting) && !hint.contains("wait"), "{hint}");
         assert!(!hint.contains("new process") && meta["cap"].get("resets_at").is_none(), "{hint}");

@@ -1,6 +1,7 @@
 //! Caps by place and length of time: of a session, a day, a provider and a task class, from the
 //! environment and from the policy.
 
+mod advised;
 mod budgets;
 mod concerned;
 mod explained;
