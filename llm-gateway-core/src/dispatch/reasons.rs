@@ -31,7 +31,13 @@ pub(super) fn one_key_hint(policy: &Policy, refusals: &[Refusal]) -> Option<Stri
         let endpoint = &policy.providers().get(&refusal.target.provider)?.endpoint;
         Some(endpoint.variables().join(" and ")).filter(|variables| !variables.is_empty())
     };
-    let variables: Vec<_> = refusals.iter().filter_map(variable).collect();
+    // Two providers can have one variable, which is named once.
+    let mut variables: Vec<String> = Vec::new();
+    for named in refusals.iter().filter_map(variable) {
+        if !variables.contains(&named) {
+            variables.push(named);
+        }
+    }
     Some(format!("one key is enough: set {}", variables.join(" or ")))
 }
 

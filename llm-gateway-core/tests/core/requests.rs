@@ -98,6 +98,18 @@ async fn the_error_of_a_chain_is_the_one_of_a_provider_that_was_asked() {
 }
 
 #[tokio::test]
+async fn a_key_that_two_providers_share_is_named_once() {
+    let provider = "{kind: openai, base_url: 'http://127.0.0.1:9/v1', api_key_env: ONE_KEY, models: {m: {in: 1, out: 1}}}";
+    let policy = format!(
+        "providers:\n  one: {provider}\n  two: {provider}\ndefaults: {{quick: {{provider: one, model: m}}}}\n\
+         fallback: {{quick: [{{provider: two, model: m}}]}}\n"
+    );
+    let gateway = obeying(policy).transport(Arc::new(Scripted::new())).build().unwrap();
+    let failure = fails(&gateway, Request::new("quick", "hi")).await;
+    assert_eq!(failure.error().hint(), Some("one key is enough: set ONE_KEY"));
+}
+
+#[tokio::test]
 async fn a_missing_key_is_named_and_nothing_is_sent() {
     let script = Scripted::new();
     let gateway = obeying(POLICY).transport(Arc::new(script.clone())).build().unwrap();

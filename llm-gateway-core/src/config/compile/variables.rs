@@ -47,10 +47,25 @@ pub(super) fn is_cap(name: &str) -> bool {
     name.starts_with(CAP_PREFIX)
 }
 
+/// The part of a cap's name that stands for everything.
+pub(super) const TOTAL: &str = "TOTAL";
+
+/// Returns how providers are spelled in the names of caps, each spelling once. A provider that is
+/// spelled as everything is cannot be capped alone.
+pub(super) fn capped_parts<'p>(providers: impl Iterator<Item = &'p ProviderName>) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for part in providers.map(variable_part).filter(|part| part != TOTAL) {
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts
+}
+
 /// Returns the names of all caps that can be set, those per month first.
 pub(super) fn cap_variables<'p>(providers: impl Iterator<Item = &'p ProviderName>) -> Vec<String> {
     let parts: Vec<String> =
-        std::iter::once("TOTAL".to_owned()).chain(providers.map(variable_part)).collect();
+        std::iter::once(TOTAL.to_owned()).chain(capped_parts(providers)).collect();
     let per = |per| parts.iter().map(move |part| cap_variable(part, per));
     let session = std::iter::once(cap_variable("", Per::Session));
     per(Per::Month).chain(per(Per::Day)).chain(session).collect()
@@ -60,15 +75,23 @@ pub(super) fn cap_variables<'p>(providers: impl Iterator<Item = &'p ProviderName
 const SESSION: &str = "SESSION";
 
 /// Returns the known name that was probably meant by `name`: the first that begins with it, else the
-/// first that has all its words, else the cap of a session if the name has that word, else the
+/// first of the shortest that have all its words, else the cap of a session if the name has that word, else the
 /// closest behind their common prefix, else the one that shares the most words with it.
 /// `MONTHLY_CAP` differs from `CAP_TOTAL_MONTHLY` in letters only.
 pub(super) fn closest_known<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let tail = name.get(OWN_PREFIX.len()..)?.to_ascii_uppercase();
     let tails = || known.iter().filter_map(|known| known.strip_prefix(OWN_PREFIX));
     let begun = || tails().find(|known| !tail.is_empty() && known.starts_with(&tail));
-    let of_all_words = || tails().find(|known| tail.split('_').all(|word| has_word(known, word)));
-    let of_session = || tails().find(|known| has_word(known, SESSION) && has_word(&tail, SESSION));
+    let of_all_words = || {
+        let all = tails().filter(|known| tail.split('_').all(|word| has_word(known, word)));
+        all.min_by_key(|known| known.split('_').count())
+    };
+    // A provider may be called `session`. Its caps per day and per month are not meant.
+    let of_session = || {
+        let session = cap_variable("", Per::Session);
+        let is_session = |known: &&str| session.strip_prefix(OWN_PREFIX) == Some(*known);
+        tails().find(is_session).filter(|_| has_word(&tail, SESSION))
+    };
     let of_words = || {
         let shared = |known: &str| known.split('_').filter(|word| has_word(&tail, word)).count();
         // Of several that share as many words, the first counts.
