@@ -3,7 +3,7 @@
 
 use crate::model::NanoUsd;
 
-/// TakenFrom in memory out of which attempts take their worst cases.
+/// Sums in memory out of which attempts take their worst cases.
 pub(crate) trait TakenFrom {
     /// Ends an attempt that has taken `amount`, of which `stays` counts as spent. A provider can
     /// bill more than the worst case, so `stays` may be the larger one.

@@ -3,8 +3,8 @@
 //!
 //! Each call appends two bytes to a log when it is sent and two when it has ended: the letter of its
 //! kind, in capitals and small, and the number of its process. The appends of all processes have one
-//! order, which is replayed against every cap afterwards, and against the cap of each session. Callers go on until the money is spent, so the end of a test does
-//! not depend on which process was fast.
+//! order, which is replayed against every cap afterwards, and against the cap of each session. Callers
+//! go on until the money is spent, so the end of a test does not depend on which process was fast.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -200,11 +200,10 @@ impl Crowd {
 
     /// Kills a process once the log has grown by `more` bytes, and starts another in its place.
     /// Returns whether the process was still at work.
-    fn kill(&mut self, victim: usize, more: u64) -> bool {
+    fn kill(&mut self, number: usize, more: u64) -> bool {
         let path = self.calls();
         let written = || std::fs::metadata(&path).map_or(0, |log| log.len());
         let length = written() + 2 * more;
-        let number = victim;
         let victim = &mut self.running[number];
         // What dead processes hold may use up the cap; the process then ends by itself.
         let mut ended = None;
