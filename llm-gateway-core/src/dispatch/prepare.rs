@@ -34,9 +34,7 @@ pub(crate) struct WorstCase {
 impl WorstCase {
     /// Returns the most that a call of at most `input_tokens` can cost.
     pub(crate) fn of(planned: &PlannedTarget, input_tokens: u64) -> Self {
-        let prices = planned.facts.as_ref().and_then(|facts| facts.prices.as_ref());
-        let amount = prices.map(|prices| prices.worst_case(input_tokens, planned.max_tokens));
-        Self { target: planned.target.clone(), amount }
+        Self { target: planned.target.clone(), amount: planned.worst_case(input_tokens) }
     }
 }
 

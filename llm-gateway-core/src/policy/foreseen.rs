@@ -1,6 +1,6 @@
 //! The calls that an orchestration may make, and the least that its hold can be.
 
-use crate::model::{NanoUsd, StepRole};
+use crate::model::{NanoUsd, Prompt, StepRole};
 
 use super::{PlannedOrchestration, PlannedStep, Policy, Sight};
 
@@ -48,12 +48,12 @@ impl PlannedOrchestration {
     /// Returns the least that is held for an orchestration of any task: the worst case of all
     /// calls, without the words of the task and the instructions. `None` = a price is unknown.
     pub(crate) fn least_cost(&self) -> Option<NanoUsd> {
-        self.foreseen_calls().try_fold(NanoUsd::ZERO, |sum, call| {
-            let planned = &call.step.planned;
-            let prices = planned.facts.as_ref()?.prices.as_ref()?;
-            let cost = prices.worst_case(self.tokens_of_earlier_outputs(call), planned.max_tokens);
-            Some(sum.saturating_add(cost))
-        })
+        // Each call has an instruction and a turn.
+        let least = <Prompt>::least_token_bound(2);
+        NanoUsd::total(self.foreseen_calls().map(|call| {
+            let input = self.tokens_of_earlier_outputs(call).saturating_add(least);
+            call.step.planned.worst_case(input)
+        }))
     }
 }
 

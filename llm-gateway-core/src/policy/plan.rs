@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{BlockedBy, Category, Error};
-use crate::model::{ModelFacts, ModelId, NanoUsd, Target, TaskClass, closest_name, printable};
+use crate::model::{
+    ModelFacts, ModelId, NanoUsd, Prompt, Target, TaskClass, closest_name, printable,
+};
 
 use super::{Agree, Policy, Route, RouteKind, Shape, Visibility};
 
@@ -123,10 +125,16 @@ pub struct PlannedTarget {
 
 impl PlannedTarget {
     /// Returns the least that is held for any call to the target: the price of all output that the
-    /// bound allows, without the prompt. `None` = the price is unknown.
+    /// bound allows, and of the shortest prompt of one message. `None` = the price is unknown.
     pub(crate) fn least_cost(&self) -> Option<NanoUsd> {
+        self.worst_case(<Prompt>::least_token_bound(1))
+    }
+
+    /// Returns the most that a call of at most `input_tokens` can cost. `None` = the price is
+    /// unknown.
+    pub(crate) fn worst_case(&self, input_tokens: u64) -> Option<NanoUsd> {
         let prices = self.facts.as_ref()?.prices.as_ref()?;
-        Some(prices.worst_case(0, self.max_tokens))
+        Some(prices.worst_case(input_tokens, self.max_tokens))
     }
 }
 

@@ -326,15 +326,16 @@ orchestration:
         ))
     };
     let flat = "in: 1, out: 10";
-    // 100 tokens at $10 a million, and two verdicts of 100 on 150 tokens at $1 a million.
-    let standard = "`max_usd` is $0.003299, and every task of depth `standard` may cost $0.0033 or \
+    // 100 tokens at $10 a million, and two verdicts of 100 on 150 tokens at $1 a million; each of
+    // the three calls has an instruction and a turn, which count as 64 tokens each, and a byte.
+    let standard = "`max_usd` is $0.003686, and every task of depth `standard` may cost $0.003687 or \
                     more, so none is let through";
     let hint = "raise it, or lower max_tokens of the roles".to_owned();
-    assert_eq!(bounded("0.003299", flat), [(10, standard.to_owned(), hint)]);
+    assert_eq!(bounded("0.003686", flat), [(10, standard.to_owned(), hint)]);
     let told: Vec<_> = bounded("0", flat).into_iter().map(|it| it.1).collect();
     assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].contains("depth `trivial` may cost $0.001 or more"), "{told:?}");
-    assert_eq!(bounded("0.0033", flat), []);
+    assert!(told[0].contains("depth `trivial` may cost $0.001129 or more"), "{told:?}");
+    assert_eq!(bounded("0.003687", flat), []);
     // A free model passes any bound.
     let trivial_alone = bounded("0", "in: 0, out: 0").into_iter().map(|it| it.1);
     assert!(trivial_alone.into_iter().all(|told| told.contains("`standard`")));

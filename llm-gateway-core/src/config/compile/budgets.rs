@@ -30,8 +30,8 @@ impl Compilation<'_> {
     }
 
     /// Warns of each budget below what is asked at once for its task class: such a call is refused,
-    /// however little was spent before. Only the bounds on output are known here, so the real worst
-    /// case is higher.
+    /// however little was spent before. Only the bounds on output are known here, and what is added
+    /// to each message, so the real worst case is higher.
     pub(super) fn warn_of_narrow_budgets(
         &self,
         raw: &RawPolicy,

@@ -42,6 +42,9 @@ pub use answer_schema::AnswerSchema;
 pub(crate) use frame::{Ask, Frame, Framed, PLANNER_ASK, VERDICT_SCHEMA, planner_ask};
 pub use provenance::{Blind, CallerText, FrameText, Grant, ModelText, Open, PolicyText};
 
+/// The most tokens that a provider puts around a message; see [`Prompt::token_bound`].
+const MARGIN_PER_MESSAGE: u64 = 64;
+
 /// The speaker of a turn in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -290,11 +293,16 @@ impl<S> Prompt<S> {
     /// words of their own
     /// (<https://platform.claude.com/docs/en/build-with-claude/structured-outputs>).
     pub(crate) fn token_bound(&self) -> u64 {
-        const MARGIN_PER_MESSAGE: u64 = 64;
         let bytes: u64 = self.billed_texts().map(|text| text.len() as u64).sum();
         let above = u64::from(self.system.is_some()) + u64::from(self.schema.is_some());
         let messages = self.turns.len() as u64 + above;
         bytes.saturating_add(messages.saturating_mul(MARGIN_PER_MESSAGE))
+    }
+
+    /// Returns the least [`token_bound`](Self::token_bound) of any prompt of this many `messages`. No
+    /// prompt is sent without a text.
+    pub(crate) const fn least_token_bound(messages: u64) -> u64 {
+        messages.saturating_mul(MARGIN_PER_MESSAGE).saturating_add(1)
     }
 
     /// Returns a number of input tokens that every tokenizer reaches for this prompt.

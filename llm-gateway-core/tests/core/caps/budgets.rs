@@ -1,23 +1,28 @@
 //! Budgets in the policy file: what is no budget, and the warning of one below what is asked at
 //! once.
 
-use llm_gateway_core::Environment;
 use llm_gateway_core::config::{Loaded, PolicySource, Severity};
 use llm_gateway_core::ledger::Cap;
+use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::{Environment, Request, Scripted};
 
-use crate::support::loaded_from;
+use crate::support::{loaded_from, obeying};
 
 /// Loads a policy in which `quick` has these further keys, and behind which `more` stands.
 fn loaded(keys: &str, more: &str) -> Loaded {
-    let text = format!(
+    let environment = Environment::empty().with("HOME", "/home/a");
+    loaded_from(&PolicySource::Text(text(keys, more)), environment)
+}
+
+fn text(keys: &str, more: &str) -> String {
+    format!(
         "providers:
   openai: {{models: {{m: {{in: 1, out: 10}}, dear: {{in: 1, out: 100}}}}}}
   gemini: {{models: {{m: {{in: 1, out: 10}}}}}}
 defaults:
   quick: {{{keys}}}
 {more}"
-    );
-    loaded_from(&PolicySource::Text(text), Environment::empty().with("HOME", "/home/a"))
+    )
 }
 
 fn messages(loaded: &Loaded, severity: Severity) -> Vec<&str> {
@@ -87,13 +92,20 @@ fn a_budget_below_what_is_asked_at_once_is_warned_of_with_models_and_figures() {
         "cascade: {{gate: {two}, else: {{provider: openai, model: dear}}}}, max_tokens: 1000, "
     );
     let fallback = "fallback: {quick: [{provider: openai, model: dear}]}\n";
-    let gate = "asking openai/m, gemini/m together may cost $0.02 or more";
-    let whole = "asking openai/m, gemini/m, openai/dear together may cost $0.12 or more";
+    // The shortest prompt counts as 64 tokens and a byte, at $1 per million.
+    let gate = "asking openai/m, gemini/m together may cost $0.02013 or more";
+    let whole = "asking openai/m, gemini/m, openai/dear together may cost $0.120195 or more";
     for (keys, more, enough, less, told) in [
-        (SINGLE, "", "0.01", "0.009", &["a call to openai/m may cost $0.01 or more"][..]),
-        (SINGLE, fallback, "0.1", "0.09", &["a call to openai/dear may cost $0.10 or more"]),
-        (&panel, "", "0.02", "0.019", &[gate]),
-        (&cascade, "", "0.12", "0.119", &[whole]),
+        (SINGLE, "", "0.010065", "0.01006", &["a call to openai/m may cost $0.010065 or more"][..]),
+        (
+            SINGLE,
+            fallback,
+            "0.100065",
+            "0.100064999",
+            &["a call to openai/dear may cost $0.100065 or more"],
+        ),
+        (&panel, "", "0.02013", "0.0201", &[gate]),
+        (&cascade, "", "0.120195", "0.12019", &[whole]),
     ] {
         for per in ["session", "day", "month"] {
             let with = |usd| loaded(&format!("{keys}budget: {{usd: {usd}, per: {per}}}"), more);
@@ -126,7 +138,7 @@ fn a_budget_of_orchestrations_below_a_task_is_warned_of_at_each_depth() {
         );
         loaded(SINGLE.trim_end_matches(", "), &more)
     };
-    let told = with("0.001");
+    let told = with("0.001129");
     let warnings: Vec<_> = messages(&told, Severity::Warning)
         .into_iter()
         .filter(|it| it.contains("`budget`"))
@@ -144,4 +156,47 @@ fn a_task_class_that_is_called_as_orchestrations_are_counted_is_warned_of() {
     let loaded = loaded_from(&PolicySource::Text(text.to_owned()), Environment::empty());
     let warnings = messages(&loaded, Severity::Warning).join("; ");
     assert!(warnings.contains("limits orchestrations too"), "{warnings}");
+}
+
+#[tokio::test]
+async fn a_budget_that_is_not_warned_of_lets_the_shortest_prompt_through() {
+    for (usd, is_let_in) in [("0.010065", true), ("0.010064999", false)] {
+        let keys = format!("{SINGLE}budget: {{usd: {usd}, per: session}}");
+        let loaded = loaded(&keys, "");
+        let is_warned =
+            messages(&loaded, Severity::Warning).iter().any(|it| it.contains("`budget`"));
+        let gateway = obeying(text(&keys, "")).scripted(Scripted::new()).build().unwrap();
+        let asked = gateway.route(Request::new("quick", "x")).await;
+        assert_eq!((asked.is_ok(), is_warned), (is_let_in, !is_let_in), "{usd}");
+    }
+}
+
+#[test]
+fn every_guard_of_minus_zero_is_a_guard_of_zero() {
+    let more = "cost_preflight: {warn_usd: -0.0, block_usd: -0.0}
+orchestration:
+  max_usd: -0.0
+  roles:
+    worker: {provider: openai, model: m, max_tokens: 100}
+    verifier: {provider: gemini, model: m, max_tokens: 100}
+";
+    let policy = loaded(SINGLE.trim_end_matches(", "), more).policy.unwrap();
+    let rules = policy.preflight();
+    assert_eq!((rules.warn, rules.block), (Some(NanoUsd::ZERO), Some(NanoUsd::ZERO)));
+    assert_eq!(policy.orchestration().unwrap().max_cost, Some(NanoUsd::ZERO));
+}
+
+#[test]
+fn a_budget_that_orchestrations_share_is_warned_of_where_it_is_below_one() {
+    let more = "orchestration:
+  roles:
+    worker: {provider: openai, model: m, max_tokens: 100}
+    verifier: {provider: gemini, model: m, max_tokens: 100}
+";
+    let class = "  orchestrate: {provider: openai, model: m, max_tokens: 10, budget: {usd: 0.0005, per: day}}\n";
+    let told = loaded(SINGLE.trim_end_matches(", "), &format!("{class}{more}"));
+    let warnings = messages(&told, Severity::Warning);
+    let has = |text: &str| warnings.iter().any(|it| it.contains("`budget`") && it.contains(text));
+    assert!(has("a task of depth `standard`") && has("limits orchestrations too"), "{warnings:?}");
+    assert!(!has("orchestration.budget") && !has("a call to"), "{warnings:?}");
 }
