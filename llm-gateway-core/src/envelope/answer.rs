@@ -53,10 +53,10 @@ pub(super) struct AnswerMeta<'a> {
     retries: usize,
     /// Every attempt of the request, in order.
     attempts: Vec<&'a Attempt>,
-    /// What the tightest cap leaves; present where a cap is in force.
+    /// What the tightest cap on the calls leaves; present where a cap limits them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Budget")]
-    budget: Option<&'a Budget>,
+    budget: Option<Budget>,
     /// The price check of the answered call.
     preflight: &'a Preflight,
     /// The target that should have answered; present where a fallback answered instead.
@@ -123,7 +123,7 @@ impl<'a> AnswerMeta<'a> {
             finish_reason: answer.completion.finish_reason,
             retries: answer.retries(),
             attempts: answer.attempts.iter().collect(),
-            budget: answer.budget.as_ref(),
+            budget: answer.budget.as_ref().map(Budget::beside_preflight),
             preflight: &answer.preflight,
             fallback_from: answer.fallback_from.as_ref(),
             offline: answer.offline,

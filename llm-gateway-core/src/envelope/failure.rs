@@ -9,7 +9,7 @@ use crate::config::{Diagnostic, PolicyProblems};
 use crate::error::{BlockedBy, Category, Error, RefusingCap};
 use crate::model::{ModelId, NanoUsd, ProviderName, RunId};
 use crate::outcome::{Attempt, Budget, Failure, FailureParts};
-use crate::policy::Preflight;
+use crate::policy::{Preflight, PreflightAction};
 
 use super::cascade::CascadeTrace;
 use super::{Envelope, Status, millis, object, unless_recorded};
@@ -78,10 +78,10 @@ pub(super) struct FailureMeta<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     spend_recorded: Option<bool>,
-    /// What the tightest cap leaves; present where a cap is in force.
+    /// What the tightest cap on the calls leaves; present where a cap limits them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Budget")]
-    budget: Option<&'a Budget>,
+    budget: Option<Budget>,
     /// The price check of the call that failed; present where it was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Preflight")]
@@ -144,7 +144,11 @@ impl<'a> FailureMeta<'a> {
             latency_ms: millis(parts.latency),
             attempts: &parts.attempts,
             spend_recorded: unless_recorded(failure.spend_recorded()),
-            budget: parts.budget.as_ref(),
+            budget: match parts.preflight.as_ref().map(|preflight| preflight.action) {
+                // The price check of a call that was refused warns of nothing.
+                None | Some(PreflightAction::Block) => parts.budget.clone(),
+                Some(_) => parts.budget.as_ref().map(Budget::beside_preflight),
+            },
             preflight: parts.preflight.as_ref(),
             offline: parts.offline,
             run_id: parts.run_id,

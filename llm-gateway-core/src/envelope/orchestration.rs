@@ -59,7 +59,7 @@ pub(super) struct OrchestrationMeta<'a> {
     certificate: VerifierCertificate<'a>,
     /// The cost of all attempts in US dollars; null where the cost of one is unknown.
     total_cost_usd_approx: Option<NanoUsd>,
-    /// What the tightest cap leaves; present where a cap is in force.
+    /// What the tightest cap on the calls leaves; present where a cap limits them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Budget")]
     budget: Option<&'a Budget>,

@@ -46,7 +46,7 @@ pub(super) struct PanelMeta<'a> {
     cost_cap_usd: Option<NanoUsd>,
     /// Whether the panel cost more than its cap; null where that is unknown.
     cap_exceeded: Option<bool>,
-    /// What the tightest cap leaves; present where a cap is in force.
+    /// What the tightest cap on the calls leaves; present where a cap limits them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Budget")]
     budget: Option<&'a Budget>,

@@ -16,8 +16,10 @@ pub struct Budget {
     pub per: &'static str,
     /// The part of the cap that is neither spent nor set aside for calls under way, in US dollars.
     pub left_usd: NanoUsd,
-    /// The warning that the cap is nearly used; `None` while less than four fifths of it are.
-    #[serde(skip)]
+    /// The warning that the cap is nearly used, with the time when it begins anew; absent while less
+    /// than four fifths of it are used, and where the price check beside it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
     pub warning: Option<String>,
 }
 
@@ -25,6 +27,11 @@ impl Budget {
     /// Sets the warning of a cap that is nearly used.
     pub(crate) fn with_warning(self, warning: Option<String>) -> Self {
         Self { warning, ..self }
+    }
+
+    /// Returns the budget as it stands beside a price check, which has the warning already.
+    pub(crate) fn beside_preflight(&self) -> Self {
+        self.clone().with_warning(None)
     }
 }
 

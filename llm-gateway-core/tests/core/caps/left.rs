@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use llm_gateway_core::config::PolicySource;
 use llm_gateway_core::ledger::{Cap, Day, HoldRequest, Ledger, MemoryLedger};
 use llm_gateway_core::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, TaskClass};
 use llm_gateway_core::{Envelope, Gateway, Reply, Request, Scripted, Task};
@@ -32,7 +33,12 @@ pub(super) async fn task(gateway: &Gateway) -> Envelope {
 pub(super) fn budget(envelope: &Envelope) -> (String, String, u64) {
     let budget = &envelope.meta["budget"];
     let text = |key: &str| budget[key].as_str().unwrap().to_owned();
-    assert_eq!(budget.as_object().unwrap().len(), 3);
+    let is_warned = budget.get("warning").is_some();
+    assert_eq!(budget.as_object().unwrap().len(), 3 + usize::from(is_warned));
+    // The warning stands once: in the price check, or where there is none.
+    let preflight = &envelope.meta.get("preflight").and_then(|it| it.get("warning"));
+    let has_said = preflight.is_some_and(|it| it.as_str().unwrap().contains("leaves"));
+    assert!(!(is_warned && has_said), "{envelope:?}");
     (text("scope"), text("per"), nanos(&budget["left_usd"]))
 }
 
@@ -239,7 +245,50 @@ async fn a_panel_warns_in_every_member_and_says_once_what_is_left() {
             assert_eq!(member["meta"]["preflight"]["action"], expected, "{left}");
             assert_eq!(member["meta"].get("budget"), None, "the panel's own says it");
         }
+        let is_told = panel.meta["budget"].get("warning").is_some();
+        assert_eq!(is_told, expected == "warn", "also where no member answered");
         warned += u32::from(expected == "warn");
     }
     assert!(warned > 0);
+}
+
+#[tokio::test]
+async fn where_no_price_check_warns_the_budget_does() {
+    // One call is billed nine tenths of the cap: 1 000 nano-dollars for each token.
+    let limit = 1_000 * WORST_CASE;
+    let billed = format!(
+        r#"{{"choices": [{{"message": {{"content": "hi"}}, "finish_reason": "stop"}}],
+            "usage": {{"prompt_tokens": {}, "completion_tokens": 1}}}}"#,
+        limit / 1_000 * 9 / 10
+    );
+    let blocked = format!("cost_preflight: {{block_usd: 0.000001}}\n{}", policy(""));
+    let dear = || Scripted::new().raw(200, billed.clone());
+    for variable in [SESSION, TOTAL_DAILY, TOTAL_MONTHLY] {
+        for (kind, script, has_preflight) in [
+            ("task", dear(), false),
+            ("task", dear().status(500), false),
+            ("three", dear(), false),
+            ("three", dear().status(401).status(401).status(401), false),
+            ("nobody", dear(), false),
+            ("quick", dear(), true),
+            ("quick", dear().status(500), true),
+            ("sums", dear(), true),
+        ] {
+            let gateway = gateway(&policy(""), script, &[(variable, usd(limit))]);
+            ask(&gateway, "quick").await.unwrap();
+            let said = match kind {
+                "task" => task(&gateway).await,
+                class => envelope(&gateway, class).await,
+            };
+            let place = if has_preflight { "preflight" } else { "budget" };
+            let leaves = format!("leaves {}", NanoUsd::from_nanos(budget(&said).2));
+            let warning = said.meta[place]["warning"].as_str();
+            assert!(warning.is_some_and(|it| it.contains(&leaves)), "{kind}: {said:?}");
+            // The price check of a call that it refuses warns of nothing.
+            let blocked = gateway.with_policy(PolicySource::Text(blocked.clone()));
+            let refused = envelope(&blocked, "quick").await;
+            let warning = refused.meta["budget"]["warning"].as_str();
+            assert!(warning.is_some_and(|it| it.contains(&leaves)), "{refused:?}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod concerned;
 mod explained;
 mod left;
 mod midnight;
+mod spelled;
 mod watched;
 
 use std::sync::Arc;
