@@ -3,11 +3,12 @@
 // Indexing a JSON value returns null for a missing key.
 #![allow(clippy::indexing_slicing)]
 
+use llm_gateway_core::Failure;
 use llm_gateway_core::outcome::Budget;
 use serde_json::Value;
 
 use crate::layout::{HANG, harmless};
-use crate::terminal::{DOUBTFUL, Terminal};
+use crate::terminal::{DOUBTFUL, FAINT, Terminal};
 
 /// Returns what the tightest cap leaves as the next part of a line; empty without a cap.
 pub(crate) fn left(budget: Option<&Budget>) -> String {
@@ -27,6 +28,25 @@ pub(crate) fn left_in(meta: &Value, amount: impl Fn(&Value) -> String) -> String
         }
         _ => String::new(),
     }
+}
+
+/// Writes to stderr what the tightest cap leaves after a failure. `is_told` says whether that stands
+/// there already: then only the warning is added. A failure by that very cap has said all of it.
+pub(crate) fn after_failure(
+    failure: &Failure,
+    is_told: bool,
+    terminal: &mut Terminal,
+) -> std::io::Result<()> {
+    let Some(budget) = failure.budget() else { return Ok(()) };
+    let refusing = failure.error().cap().map(|cap| (cap.scope.as_str(), cap.per));
+    if refusing == Some((budget.scope.as_str(), budget.per)) {
+        return Ok(());
+    }
+    if budget.warning.is_none() && !is_told {
+        let words = words(&budget.scope, budget.per, &budget.left_usd.to_string());
+        terminal.note(&format!("{FAINT}{words}{FAINT:#}"))?;
+    }
+    warn(Some(budget), terminal)
 }
 
 /// Writes the warning of a cap that is nearly used to stderr, if there is one.

@@ -96,7 +96,14 @@ fn show(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::R
         return terminal.document(&Envelope::from(outcome));
     }
     show_outcome(outcome, terminal)?;
-    budget::warn(outcome.as_ref().ok().and_then(Reply::budget), terminal)
+    match outcome {
+        Ok(reply) => budget::warn(reply.budget(), terminal),
+        Err(failure) => {
+            // The summary of a panel has what is left; that of a cascade's gate has not.
+            let is_told = failure.panel().is_some_and(|panel| panel.budget.is_some());
+            budget::after_failure(failure, is_told, terminal)
+        }
+    }
 }
 
 fn show_outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::Result<()> {

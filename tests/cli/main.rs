@@ -7,6 +7,7 @@
 // Helpers outside `#[test]` functions may fail loudly, too.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod budgets;
 mod cascades;
 mod check;
 mod client_config;

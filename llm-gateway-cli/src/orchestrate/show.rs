@@ -29,7 +29,10 @@ pub(super) fn outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal)
         Err(failure) => {
             // What was paid for is shown even if stderr cannot be written.
             let told = terminal.failure(&Envelope::from(failure));
-            told.and(failure.orchestration().map_or(Ok(()), |done| show_partial(done, terminal)))
+            told.and(match failure.orchestration() {
+                Some(done) => show_partial(done, terminal),
+                None => budget::after_failure(failure, false, terminal),
+            })
         }
     }
 }
