@@ -277,3 +277,6 @@ async fn written(
         () = given_up => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

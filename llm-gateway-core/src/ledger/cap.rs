@@ -258,3 +258,57 @@ impl fmt::Display for Renewal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cap_warns_from_exactly_four_fifths_on() {
+        let today = Day::parse("2026-11-30").unwrap();
+        let is_warned = |limit: u64, left: u64| {
+            let [limit, left] = [limit, left].map(NanoUsd::from_nanos);
+            let warning = |per| {
+                let cap = Cap::new(Scope::Total, per, limit);
+                CapLeft { cap, left }.warning(today).is_some()
+            };
+            let all = [Per::Session, Per::Day, Per::Month].map(warning);
+            assert!(all.iter().all(|one| *one == all[0]));
+            all[0]
+        };
+        for (limit, left, expected) in [
+            (5, 1, true),
+            (5, 2, false),
+            (1_000_000_000, 200_000_000, true),
+            (1_000_000_000, 200_000_001, false),
+            (1_000_000_000, 199_999_999, true),
+            (4, 0, true),
+            (4, 1, false),
+            (u64::MAX, u64::MAX / 5, true),
+            (u64::MAX, u64::MAX / 5 + 1, false),
+            (u64::MAX, u64::MAX, false),
+            // A cap of nothing is no news.
+            (0, 0, false),
+        ] {
+            assert_eq!(is_warned(limit, left), expected, "{left} of {limit}");
+        }
+    }
+
+    #[test]
+    fn a_warning_says_what_is_left_and_when_the_cap_begins_anew() {
+        let today = Day::parse("2026-12-31").unwrap();
+        for (per, told) in [
+            (Per::Session, "the session cap of $0.00 on everything"),
+            (Per::Day, "it begins anew on 2027-01-01 at 00:00 UTC"),
+            (Per::Month, "it begins anew on 2027-01-01 at 00:00 UTC"),
+        ] {
+            let cap = Cap::new(Scope::Total, per, NanoUsd::from_nanos(5));
+            let warning = CapLeft { cap, left: NanoUsd::from_nanos(1) }.warning(today).unwrap();
+            let told = told.replace("$0.00", "$0.000000005");
+            assert!(
+                warning.contains(&told) && warning.contains("leaves $0.000000001"),
+                "{warning}"
+            );
+        }
+    }
+}
