@@ -12,7 +12,7 @@ use super::super::period::Period;
 use super::super::rule::{LARGEST, Totals};
 
 /// The scope in which every call counts, as the tables write it.
-const TOTAL: &str = "total";
+const TOTAL_SCOPE: &str = "total";
 
 /// Describes the first mismatch in `period`, in words for a person. Returns `None` if everything
 /// matches.
@@ -41,7 +41,7 @@ pub(super) fn mismatch(
 
 /// Returns the sums of a period's rows, by the scopes in which they count.
 fn counted(connection: &Connection, period: Period) -> rusqlite::Result<BTreeMap<String, Totals>> {
-    let mut scopes = BTreeMap::from([(TOTAL.to_owned(), Totals::default())]);
+    let mut scopes = BTreeMap::from([(TOTAL_SCOPE.to_owned(), Totals::default())]);
     settled(connection, period, &mut scopes)?;
     held(connection, period, &mut scopes)?;
     Ok(scopes)
@@ -63,7 +63,7 @@ fn settled(
         match &*kind {
             "provider" => {
                 add(format!("provider:{key}"));
-                add(TOTAL.to_owned());
+                add(TOTAL_SCOPE.to_owned());
             }
             _ => add(format!("class:{key}")),
         }
