@@ -252,6 +252,52 @@ async fn a_task_that_was_handed_off_leaves_a_receipt_when_the_server_ends() {
     }
 }
 
+/// A call that waits for a handed-off task gets what was paid for when a signal ends the server.
+#[tokio::test]
+async fn whoever_waits_gets_what_the_run_had_when_a_signal_ends_the_server() {
+    for signal in ["TERM", "INT"] {
+        let crew = Crew::saying(&["a plan"], &["an artifact"], &[ACCEPTS]).await;
+        let verifier = FakeSocket::hanging().await;
+        let mut policy = crew.policy();
+        // `llm_result` waits as long, which is time enough for a signal.
+        policy["output"] = json!({ "handoff_after_s": 2 });
+        policy["providers"]["anthropic"]["base_url"] = json!(verifier.address());
+        let (_place, mut session) = session(&policy).await;
+        let begun = running(&session.call("llm_orchestrate", json!({ "task": TASK })).await);
+        verifier.asked(1).await;
+        let waiting =
+            session.begin_call("llm_result", json!({ "run_id": begun["meta"]["run_id"] }));
+        session.request("ping", json!({})).await;
+        session.signal(signal);
+        let ending = session.exit().await;
+        assert!(ending.status.success());
+        let answers = ending.messages();
+        let answer = answers.iter().find(|message| message["id"] == waiting).unwrap();
+        let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+        assert!(text.contains("an artifact"), "{signal}: {text}");
+    }
+}
+
+/// After its client has left, no call is answered `running`: nobody would come back for it.
+#[tokio::test]
+async fn nothing_is_handed_off_to_a_client_that_has_left() {
+    let fake = FakeSocket::hanging().await;
+    let mut policy = asking(&fake.base_url());
+    policy["output"] = json!({ "handoff_after_s": 0.4 });
+    let (_place, mut session) = session(&policy).await;
+    let id = session.begin_call("llm_route", question());
+    fake.asked(1).await;
+    session.close_stdin();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    fake.release(&hello());
+    let ending = session.exit().await;
+    assert_eq!(ending.replies_to(id), 1);
+    let answers = ending.messages();
+    let answer = answers.iter().find(|message| message["id"] == id).unwrap();
+    let text = answer["result"]["content"][0]["text"].as_str().unwrap();
+    assert!(text.contains("hello") && !text.contains("running"), "{text}");
+}
+
 /// The server waits for a handed-off run within the second that calls in flight have.
 #[tokio::test]
 async fn a_run_that_is_about_to_finish_may_do_so() {

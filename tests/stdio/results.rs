@@ -227,3 +227,19 @@ async fn whoever_refused_a_task_is_told_on_every_page() {
     let page = json!({ "run_id": envelope["meta"]["run_id"], "page": 1 });
     ended("needs_human_review", &session.call("llm_result", page).await);
 }
+
+/// What was refused before anybody was asked takes no place among the results.
+#[tokio::test]
+async fn a_refused_call_takes_no_result_away() {
+    let fake = FakeProvider::answering(Wire::OpenAi, "gpt-test", "hello").await;
+    let (_place, mut session) = session(&asking(&fake.base_url())).await;
+    let paid = success(&session.call("llm_route", question()).await);
+    for _ in 0..300 {
+        let unknown = json!({ "task_class": "nobody", "prompt": "hi" });
+        assert_eq!(session.call("llm_route", unknown).await["isError"], true);
+    }
+    let latest = success(&session.call("llm_result", json!({ "run_id": "latest" })).await);
+    assert_eq!(latest["meta"]["run_id"], paid["meta"]["run_id"]);
+    let info = success(&session.call("llm_routing_info", json!({})).await);
+    assert_eq!(info["data"]["runs"].as_array().unwrap().len(), 1);
+}

@@ -57,7 +57,8 @@ const LONGEST_TASK_CLASS: usize = 64;
 /// The newest runs of a process, each under way or with its result. Clones are one list.
 ///
 /// At most 256 runs are kept, with results of at most 64 MiB together. The run whose result came
-/// first gives way first; a run that is under way gives way only if all others are under way too.
+/// first gives way first. If all are under way, the newest gives way: the others may have been
+/// promised to a caller that comes back for them.
 #[derive(Clone, Default)]
 pub struct KeptRuns(Arc<Store>);
 
@@ -192,7 +193,8 @@ impl List {
                 let (number, _) = entry.result?;
                 Some((number, at))
             });
-            let at = oldest_result.min().map_or(0, |(_, at)| at);
+            let newest = self.runs.len().saturating_sub(1);
+            let at = oldest_result.min().map_or(newest, |(_, at)| at);
             self.runs.remove(at);
         }
     }
@@ -283,6 +285,14 @@ impl RunTicket {
         let shortened = envelope.bounded(most / WIDEST_IN_UTF8);
         self.keep(written(&shortened));
         shortened
+    }
+
+    /// Hands the result to those who wait for it, and keeps the run no longer: nobody was asked, and
+    /// a refusal must not take the place of a result that was paid for.
+    pub fn finish_unkept(self, envelope: Envelope) -> Envelope {
+        self.store.list().runs.retain(|entry| entry.run.id != self.run.id);
+        self.sender.send_replace(Some(written(&envelope).into()));
+        envelope
     }
 
     /// Keeps the failure of a run that has no result, and returns its envelope.

@@ -193,3 +193,28 @@ fn many_threads_keep_the_bounds() {
         }
     });
 }
+
+/// A run that was promised to a caller stays, however many are started after it.
+#[test]
+fn of_runs_under_way_the_newest_gives_way() {
+    let kept = KeptRuns::within(2, 10_000);
+    let tickets: Vec<_> =
+        (0..5).map(|number| kept.begin(id(number), "ask", Instant::now())).collect();
+    let is_kept = |number| kept.find(id(number)).is_some();
+    assert_eq!([0, 1, 2, 3, 4].map(is_kept), [true, true, false, false, false]);
+    drop(tickets);
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_and_takes_no_place() {
+    let kept = KeptRuns::within(2, 10_000);
+    ended(&kept, 1, "paid");
+    for number in 2..9 {
+        let ticket = kept.begin(id(number), "ask", Instant::now());
+        let run = ticket.run().clone();
+        let refused = ticket.finish_unkept(Envelope::from(&Error::new(Category::Internal, "no")));
+        assert_eq!((run.done().await, kept.find(id(number)).is_none()), (refused, true));
+    }
+    assert_eq!(kept.newest().map(|run| run.id()), Some(id(1)));
+    assert_eq!(text(&kept, 1).as_deref(), Some("paid"));
+}

@@ -7,7 +7,7 @@ use llm_gateway_core::model::RunId;
 use llm_gateway_core::{Category, Envelope, Error};
 use rmcp::model::JsonObject;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use super::{Runs, running};
 use crate::arguments::{Arguments, shown};
@@ -65,12 +65,27 @@ impl Runs {
         max_chars: usize,
     ) -> Envelope {
         let run = &wanted.run;
-        let Ok(envelope) = timeout(longest, run.done()).await else { return running(run) };
+        let waited = async {
+            tokio::select! {
+                biased;
+                envelope = run.done() => Some(envelope),
+                () = self.still_wanted(longest) => None,
+            }
+        };
+        let Some(envelope) = waited.await else { return running(run) };
         match wanted.page {
             Some(page) => {
                 envelope.page(page, max_chars).unwrap_or_else(|error| Envelope::from(&error))
             }
             None => envelope,
+        }
+    }
+
+    /// Waits for `time`; for ever if the client has left by then, because it asks for nothing again.
+    async fn still_wanted(&self, time: Duration) {
+        sleep(time).await;
+        if self.ends.ended.is_cancelled() {
+            std::future::pending().await
         }
     }
 

@@ -9,6 +9,7 @@
 mod collect;
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -16,6 +17,7 @@ use llm_gateway_core::kept::{KeptRun, KeptRuns, RunDescription, RunTicket};
 use llm_gateway_core::{Category, Envelope, Error, Events, Run, RunFuture, Stop};
 use rmcp::RoleServer;
 use rmcp::service::RequestContext;
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep, timeout};
@@ -27,7 +29,11 @@ use crate::progress::Reporter;
 /// The time that a run may take to end after it was stopped: to book the call that it broke off, to
 /// certify its steps and to write its receipt. It is shorter than the time that
 /// [`serve`](crate::serve) gives the last answers.
-const STOPPING: Duration = Duration::from_millis(400);
+const STOPPING: Duration = Duration::from_millis(300);
+
+/// The time for which a call that waits for a run still waits when the server goes down: until the
+/// run has ended, and before the server's last answers are due.
+const LAST_WAIT: Duration = Duration::from_millis(350);
 
 /// The number of runs that `llm_routing_info` shows.
 const SHOWN: usize = 16;
@@ -108,7 +114,7 @@ impl Runs {
                 ended = &mut work.task => Waited::Done(ended),
                 // rmcp sends no reply to a call that its client cancelled.
                 () = context.ct.cancelled() => Waited::Cancelled,
-                () = after(hand_off) => Waited::TooLong,
+                () = self.hand_off(&work.run, hand_off) => Waited::TooLong,
             }
         };
         let ended = match reporter.while_working(events, waited).await {
@@ -122,22 +128,34 @@ impl Runs {
         self.told(ended, tool, context)
     }
 
+    /// Waits until a call is handed off, `time` after its beginning: for ever if its run is not kept
+    /// any more, or if the client has left by then, because nobody would come back for it.
+    async fn hand_off(&self, run: &KeptRun, time: Option<Duration>) {
+        after(time).await;
+        if self.ends.ended.is_cancelled() || self.kept.find(run.id()).is_none() {
+            std::future::pending().await
+        }
+    }
+
     /// Runs what begins no run, until it is done, its call is cancelled, or the server goes down.
+    /// What waits for a run that ends with the server still gets what the run had.
     pub(crate) async fn unless_cancelled(
         &self,
         work: impl Future<Output = Envelope>,
         context: &RequestContext<RoleServer>,
     ) -> Envelope {
+        let mut work = pin!(work);
         let why = tokio::select! {
             biased;
-            envelope = work => return envelope,
+            envelope = &mut work => return envelope,
             () = self.ends.calls.cancelled() => {
                 self.leave_unanswered(context);
                 GOING_DOWN
             }
             () = context.ct.cancelled() => CANCELLED,
         };
-        Envelope::from(&cancelled(why))
+        let last = if why == GOING_DOWN { timeout(LAST_WAIT, work).await.ok() } else { None };
+        last.unwrap_or_else(|| Envelope::from(&cancelled(why)))
     }
 
     /// Returns the ways in which the server ends its calls.
@@ -234,11 +252,21 @@ async fn work(
     // Connections are closed before anybody learns that the run has ended.
     drop(envelope);
     let envelope = match done {
+        Ok(Ok(envelope)) if is_refused(&envelope) => ticket.finish_unkept(envelope),
         Ok(Ok(envelope)) => ticket.finish(envelope),
         Ok(Err(_)) => ticket.fail(panicked(tool)),
         Err(why) => ticket.fail(cancelled(why)),
     };
     Ended { envelope, is_broken_off }
+}
+
+/// Returns whether a request was refused before anybody was asked. Nothing was paid for, so the
+/// result must not take the place of one that was.
+fn is_refused(envelope: &Envelope) -> bool {
+    let meta = |key: &str| envelope.meta.get(key);
+    let is_unasked = meta("attempts").is_none_or(|attempts| *attempts == json!([]));
+    let is_ended = meta("error_category").is_some_and(|it| it == Category::Cancelled.as_str());
+    envelope.is_error() && envelope.data.is_none() && is_unasked && !is_ended
 }
 
 /// Waits for a time; for ever if there is none.
