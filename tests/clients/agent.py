@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 import running
-from envelope import envelope, shown, status
+from envelope import shown
 from model import Model
 from place import Place, is_alive
 from upstream import Upstream
@@ -81,39 +81,3 @@ class Run:
                 break
             time.sleep(0.05)
         return bool(what())
-
-
-def script(*turns):
-    """A model that plays these turns, and then ends."""
-    return lambda seen: turns[seen.turns] if seen.turns < len(turns) else "done"
-
-
-def call(tool, **arguments):
-    return (tool, arguments)
-
-
-def collecting(*first):
-    """A model that asks, and collects what is answered `running` until it is done."""
-    def say(seen):
-        if seen.turns == 0:
-            return list(first)
-        running = status(seen.results[-1]) == "running"
-        return [call("llm_result", run_id=run_of(seen.results[-1]))] if running and seen.turns < 20 else "done"
-    return say
-
-
-def paging(first):
-    """A model that asks, and then reads every page of a long answer."""
-    def say(seen):
-        if seen.turns == 0:
-            return [first]
-        meta = envelope(seen.results[0]).get("meta", {})
-        pages = int(meta.get("pages") or 0)
-        if seen.turns > pages:
-            return "done"
-        return [call("llm_result", run_id=meta["run_id"], page=seen.turns)]
-    return say
-
-
-def run_of(result):
-    return envelope(result).get("meta", {}).get("run_id", "latest")

@@ -6,8 +6,8 @@ prints of a result.
 
 import json
 
-from agent import script
 from envelope import answered, shown
+from turns import script
 
 # A model of Codex's catalogue that is asked in this way.
 MODEL = "gpt-6.2-sol"

@@ -8,14 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import progress
-from agent import Run, call, collecting, paging, script
+from agent import Run
 from envelope import answered, envelope, failed, orchestrated, panel, shown
 from installed import Clients
 from place import policy
+from turns import call, collected, paged, plan, script
 from upstream import answer_of, long_answer
 
 # What an envelope may have, and what a client puts around it.
 LONGEST_SHOWN = 30_000 + 1_000
+
+# A clock that ends a call in every client: shorter than the time between two notes of progress, which start it anew in
+# opencode.
+SHORT_CLOCK_S = 4
 
 
 @dataclass(frozen=True)
@@ -87,15 +92,20 @@ def calls_four_at_once(bench):
 
 
 def reads_200_kb(bench):
-    with bench.run("200kb", paging(route("{size 200000} once"))) as run:
+    with bench.run("200kb", plan(paged(route("{size 200000} once")))) as run:
         ran = run.finish(120)
-    longest = max(map(len, ran.results), default=0)
-    problems = ran.problems + ([f"a result has {longest} characters"] if longest > LONGEST_SHOWN else [])
-    problems += handed_on(ran)
-    joined = "".join(envelope(page).get("data", {}).get("text", "") for page in ran.results[1:])
-    if joined != long_answer(200_000):
-        problems.append(f"{len(ran.results) - 1} pages, of {len(joined)} characters, are not the answer")
+    problems = ran.problems + handed_on(ran) + whole(ran.results)
     return problems + ([] if ran.upstream.asked("once") == 1 else ["the provider was asked more than once"])
+
+
+def whole(results):
+    """What is wrong with the results of an answer of 200 kB and its pages."""
+    longest = max(map(len, results), default=0)
+    problems = [f"a result has {longest} characters"] if longest > LONGEST_SHOWN else []
+    joined = "".join(envelope(page).get("data", {}).get("text", "") for page in results[1:])
+    if joined != long_answer(200_000):
+        problems.append(f"{len(results) - 1} pages, of {len(joined)} characters, are not the answer")
+    return problems
 
 
 def handed_on(ran):
@@ -103,13 +113,13 @@ def handed_on(ran):
     given = [m["result"] for m in ran.place.messages("server") if "content" in m.get("result", {})]
     if len(given) != len(ran.results):
         return [f"{len(given)} answers, of which {len(ran.results)} were shown"]
-    whole = lambda answer: answer.get("structuredContent") or envelope(answer["content"][0]["text"])
-    broken = [place for place, (answer, result) in enumerate(zip(given, ran.results)) if whole(answer) != envelope(result)]
+    said = lambda answer: answer.get("structuredContent") or envelope(answer["content"][0]["text"])
+    broken = [place for place, (answer, result) in enumerate(zip(given, ran.results)) if said(answer) != envelope(result)]
     return [f"the client cut answer {place + 1}: {shown(ran.results[place])}" for place in broken[:1]]
 
 
 def is_handed_off(bench):
-    with bench.run("handoff", collecting(route("{drip 8} once"))) as run:
+    with bench.run("handoff", plan(collected(route("{drip 8} once")))) as run:
         run.place.write_policy({**policy(run.upstream.url), "output": {"handoff_after_s": 3}})
         ran = run.finish(90)
     problems = answered(last(ran), answer_of("quick", {"drip": "8"}))
@@ -120,7 +130,7 @@ def is_handed_off(bench):
 def cancels(bench):
     """The client's own clock ends a call: the provider is hung up on, and the server goes on."""
     turns = script([route("{wait 50} cancelled")], [call("llm_result", run_id="latest")], [route("{say still here}")])
-    with bench.run("cancel", turns, timeout_s=8) as run:
+    with bench.run("cancel", turns, timeout_s=SHORT_CLOCK_S) as run:
         hung_up = run.until(lambda: run.upstream.left("cancelled"), 40)
         ran = run.finish(60)
     problems = [] if hung_up else ["the provider was not hung up on"]
@@ -166,7 +176,7 @@ def reloads(bench):
 
 
 def tells_progress(bench):
-    with bench.run("progress", collecting(route("{drip 22}"))) as run:
+    with bench.run("progress", plan(collected(route("{drip 22}")))) as run:
         ran = run.finish(90)
     return ran.problems + answered(last(ran), answer_of("quick", {"drip": "22"})) + progress.problems(ran.place, long=True)
 
@@ -183,7 +193,7 @@ def is_killed(bench):
 
 
 def waits_75_s(bench):
-    with bench.run("75s", collecting(route("{drip 75} once"))) as run:
+    with bench.run("75s", plan(collected(route("{drip 75} once")))) as run:
         ran = run.finish(200)
     problems = answered(last(ran), answer_of("quick", {"drip": "75"}))
     problems += [] if ran.upstream.asked("once") == 1 else ["the provider was asked more than once"]
@@ -191,7 +201,7 @@ def waits_75_s(bench):
 
 
 def orchestrates_two_minutes(bench):
-    with bench.run("two-minutes", collecting(call("llm_orchestrate", task="do it {drip 60}"))) as run:
+    with bench.run("two-minutes", plan(collected(call("llm_orchestrate", task="do it {drip 60}")))) as run:
         ran = run.finish(260)
     problems = orchestrated(last(ran), answer_of("quick", {"drip": "60"}))
     asked = ran.upstream.asked("do it")

@@ -5,6 +5,8 @@ import json
 NAME = "Claude Code"
 PACKAGE = "@anthropic-ai/claude-code"
 CONFIG = "claude-code"
+# Whether progress starts the clock of a call anew.
+PROGRESS_RESETS = False
 
 
 def executable(clients):

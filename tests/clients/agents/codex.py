@@ -6,6 +6,8 @@ import tomllib
 NAME = "Codex"
 PACKAGE = "@openai/codex"
 CONFIG = "codex"
+# Whether progress starts the clock of a call anew.
+PROGRESS_RESETS = False
 
 PROVIDER = """
 model = "{model}"

@@ -5,6 +5,8 @@ import json
 NAME = "Gemini CLI"
 PACKAGE = "@google/gemini-cli"
 CONFIG = "gemini"
+# Whether progress starts the clock of a call anew.
+PROGRESS_RESETS = False
 
 
 def executable(clients):

@@ -5,6 +5,8 @@ import json
 NAME = "opencode"
 PACKAGE = "opencode-ai"
 CONFIG = "opencode"
+# Whether progress starts the clock of a call anew.
+PROGRESS_RESETS = True
 
 
 def executable(clients):

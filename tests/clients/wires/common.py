@@ -26,3 +26,9 @@ def text_of(content):
     if isinstance(content, str):
         return content
     return "\n".join(block.get("text") or "" for block in content or [] if isinstance(block, dict))
+
+
+def in_order(calls, results):
+    """The texts of results, each `(id, text)`, in the order of their calls: agents send them as they come."""
+    place = {called: number for number, called in enumerate(calls)}
+    return [text for _, text in sorted(results, key=lambda result: place.get(result[0], len(place)))]

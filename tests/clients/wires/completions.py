@@ -3,7 +3,7 @@
 import json
 import time
 
-from .common import Seen, text_of
+from .common import Seen, in_order, text_of
 
 
 def is_mine(path):
@@ -13,9 +13,12 @@ def is_mine(path):
 def read(body):
     tools = [tool.get("function") or {} for tool in body.get("tools") or []]
     messages = body.get("messages", [])
+    called = [called.get("id") for message in messages for called in message.get("tool_calls") or []]
+    results = [(message.get("tool_call_id"), text_of(message.get("content"))) for message in messages
+               if message["role"] == "tool"]
     return Seen(
         [(tool.get("name"), tool) for tool in tools],
-        [text_of(message.get("content")) for message in messages if message["role"] == "tool"],
+        in_order(called, results),
         sum(bool(message.get("tool_calls")) for message in messages),
         [message for message in messages if message["role"] == "system"],
     )

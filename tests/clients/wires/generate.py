@@ -3,7 +3,7 @@
 import json
 import time
 
-from .common import Seen
+from .common import Seen, in_order
 
 # What the agent's side questions, which offer no tools, want to hear.
 SIDE = {"reasoning": "none", "model_choice": "flash", "next_speaker": "user", "complexity_score": 1}
@@ -17,13 +17,16 @@ def read(body):
     declared = [one for tool in body.get("tools") or [] for one in tool.get("functionDeclarations", [])]
     told = [body.get("systemInstruction"), *body.get("contents", [])[:1]]
     seen = Seen([(one.get("name"), one) for one in declared], system=told)
+    called, results = [], []
     for content in body.get("contents", []):
         parts = content.get("parts") or []
         seen.turns += content.get("role") == "model" and any("functionCall" in part for part in parts)
-        for part in parts:
-            if "functionResponse" in part:
-                response = part["functionResponse"].get("response") or {}
-                seen.results.append(response.get("output") or response.get("error") or json.dumps(response))
+        called += [part["functionCall"].get("id") for part in parts if "functionCall" in part]
+        for answered in (part["functionResponse"] for part in parts if "functionResponse" in part):
+            response = answered.get("response") or {}
+            text = response.get("output") or response.get("error") or json.dumps(response)
+            results.append((answered.get("id"), text))
+    seen.results = in_order(called, results)
     return seen
 
 

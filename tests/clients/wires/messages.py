@@ -3,7 +3,7 @@
 import json
 import time
 
-from .common import Seen, text_of
+from .common import Seen, in_order, text_of
 
 USAGE = {"input_tokens": 100, "output_tokens": 10, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0}
 
@@ -17,14 +17,18 @@ def read(body):
     # What the agent knows of servers stands in the first message.
     told = [text_of(message.get("content")) for message in messages[:1]]
     seen = Seen([(tool.get("name"), tool) for tool in body.get("tools") or []], system=[body.get("system"), *told])
+    called, results = [], []
     for message in messages:
         blocks = message.get("content")
         blocks = blocks if isinstance(blocks, list) else []
         if message["role"] == "assistant":
-            seen.turns += any(block.get("type") == "tool_use" for block in blocks)
+            used = [block.get("id") for block in blocks if block.get("type") == "tool_use"]
+            seen.turns += bool(used)
+            called += used
         else:
-            results = [block for block in blocks if block.get("type") == "tool_result"]
-            seen.results += [text_of(result.get("content")) for result in results]
+            results += [(block.get("tool_use_id"), text_of(block.get("content"))) for block in blocks
+                        if block.get("type") == "tool_result"]
+    seen.results = in_order(called, results)
     return seen
 
 

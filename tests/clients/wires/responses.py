@@ -7,7 +7,7 @@ the input instead, and call them from JavaScript, through a tool that takes text
 import json
 import time
 
-from .common import Seen, text_of
+from .common import Seen, in_order, text_of
 
 CALLS = ("function_call", "custom_tool_call")
 OUTPUTS = ("function_call_output", "custom_tool_call_output")
@@ -31,13 +31,15 @@ def read(body):
             seen.tools += [((tool["name"], inner["name"]), {**inner, **about}) for inner in tool.get("tools", [])]
         else:
             seen.tools.append((tool.get("name") or tool.get("type"), tool))
-    in_turn = False
+    in_turn, called, results = False, [], []
     for item in items:
         if item.get("type") in CALLS:
             seen.turns += not in_turn
+            called.append(item.get("call_id"))
         elif item.get("type") in OUTPUTS:
-            seen.results.append(text_of(item.get("output")))
+            results.append((item.get("call_id"), text_of(item.get("output"))))
         in_turn = item.get("type") in CALLS
+    seen.results = in_order(called, results)
     return seen
 
 
