@@ -45,7 +45,7 @@ const GEMINI: &str = "in Gemini CLI, add \"NAME\": \"$NAME\" to `env` of the ser
     .gemini/settings.json, and start it anew (`llm-gateway client-config gemini` prints the entry)";
 
 const OPENCODE: &str = "in opencode, add \"NAME\": \"{env:NAME}\" to `environment` of the server's \
-    entry in opencode.json, and start it anew";
+    entry in opencode.json, and start it anew (`llm-gateway client-config opencode` prints the entry)";
 
 const VS_CODE: &str = "in VS Code, add \"NAME\": \"${input:NAME}\" to `env` of the server's entry in \
     .vscode/mcp.json, and an input of that id (`llm-gateway client-config vscode` prints both)";
@@ -108,6 +108,7 @@ mod tests {
             ("claude-code", ".mcp.json"),
             ("claude-ai", "claude_desktop_config.json"),
             ("codex-mcp-client", "`env_vars`"),
+            ("gemini-cli-mcp-client", ".gemini/settings.json"),
             ("gemini-cli-mcp-client-llm-gateway", ".gemini/settings.json"),
             ("opencode", "`environment`"),
             ("Visual Studio Code", ".vscode/mcp.json"),
@@ -115,6 +116,7 @@ mod tests {
             ("cursor-vscode", ".cursor/mcp.json"),
             ("Cursor", ".cursor/mcp.json"),
             ("inspector-client", "`-e NAME"),
+            ("inspector-cli", "`-e NAME"),
         ] {
             let hint = hint(name);
             assert!(hint.starts_with("set A_KEY; ") && hint.contains(told), "{name}: {hint}");
