@@ -15,7 +15,8 @@ const NUMBERS: [&str; 13] = [
 fn counted() -> BTreeMap<&'static str, usize> {
     let offline = Gateway::builder().environment(Environment::empty()).offline().build().unwrap();
     let description = offline.describe().unwrap();
-    let tools = read("llm-gateway-stdio/src/tools/mod.rs");
+    let tools = files("llm-gateway-stdio/src/tools", ".rs");
+    let tools: String = tools.iter().map(|name| read(name)).collect();
     let dialects = std::fs::read_dir(super::page::root().join("llm-gateway-core/tests/fixtures"));
     let dialects =
         dialects.unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
