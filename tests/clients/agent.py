@@ -43,9 +43,11 @@ class Run:
         environment = self.place.environment(first=self._options[0].path(), **variables)
         self._log = (self.place.root / "agent.log").open("wb")
         self._began = time.monotonic()
-        self.process = running.start(
-            words, cwd=self.place.project, env=environment, stdout=self._log, stderr=subprocess.STDOUT)
+        self.process = self._start(words, cwd=self.place.project, env=environment)
         return self
+
+    def _start(self, words, **options):
+        return running.start(words, stdout=self._log, stderr=subprocess.STDOUT, **options)
 
     def __exit__(self, *_):
         running.end(self.process)

@@ -10,12 +10,12 @@ _running = set()
 _ending = False
 
 
-def start(words, **options):
-    """Starts a process with nothing on stdin."""
+def start(words, stdin=subprocess.DEVNULL, **options):
+    """Starts a process, with nothing on stdin unless a pipe is wanted."""
     with _lock:
         if _ending:
             raise RuntimeError("the run is ending")
-        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, start_new_session=True, **options)
+        process = subprocess.Popen(words, stdin=stdin, start_new_session=True, **options)
         _running.add(process)
     return process
 

@@ -2,11 +2,15 @@
 
 import json
 
+from .person import Lines
+
 NAME = "Claude Code"
 PACKAGE = "@anthropic-ai/claude-code"
 CONFIG = "claude-code"
 # Whether progress starts the clock of a call anew.
 PROGRESS_RESETS = False
+# Whether the server hears of it when a person ends a call.
+TELLS_OF_AN_INTERRUPT = True
 
 
 def executable(clients):
@@ -36,3 +40,20 @@ def command(clients, place, model, entry, timeout_s):
 
 def name_of(tool):
     return f"mcp__llm-gateway__{tool}"
+
+
+def person(words):
+    """Turns the command of one question into one that a person's side can talk to."""
+    spoken = [word for word in words if word != "go"]
+    spoken[spoken.index("--output-format") + 1] = "stream-json"
+    return [*spoken, "--input-format", "stream-json", "--verbose"], Person
+
+
+class Person(Lines):
+    """Speaks stream-json."""
+
+    def ask(self, text):
+        self.say({"type": "user", "message": {"role": "user", "content": text}})
+
+    def interrupt(self):
+        self.say({"type": "control_request", "request_id": "1", "request": {"subtype": "interrupt"}})

@@ -3,11 +3,15 @@
 import json
 import tomllib
 
+from .person import Lines
+
 NAME = "Codex"
 PACKAGE = "@openai/codex"
 CONFIG = "codex"
 # Whether progress starts the clock of a call anew.
 PROGRESS_RESETS = False
+# Whether the server hears of it when a person ends a call.
+TELLS_OF_AN_INTERRUPT = True
 
 PROVIDER = """
 model = "{model}"
@@ -60,3 +64,24 @@ def command(clients, place, model, entry, timeout_s, slug="scripted"):
 
 def name_of(tool):
     return ("mcp__llm_gateway", tool)
+
+
+def person(words):
+    return [words[0], "app-server"], Person
+
+
+class Person(Lines):
+    """Speaks as the editors' extensions do to `codex app-server`."""
+
+    def begin(self, folder):
+        self.answer("initialize", {"clientInfo": {"name": "person", "title": "person", "version": "1"}})
+        self.say({"method": "initialized"})
+        thread = self.answer("thread/start", {"cwd": folder, "approvalPolicy": "never", "sandbox": "read-only"})
+        self._thread = thread["thread"]["id"]
+
+    def ask(self, text):
+        turn = self.answer("turn/start", {"threadId": self._thread, "input": [{"type": "text", "text": text}]})
+        self._turn = turn["turn"]["id"]
+
+    def interrupt(self):
+        self.answer("turn/interrupt", {"threadId": self._thread, "turnId": self._turn})

@@ -2,11 +2,15 @@
 
 import json
 
+from .person import Lines
+
 NAME = "Gemini CLI"
 PACKAGE = "@google/gemini-cli"
 CONFIG = "gemini"
 # Whether progress starts the clock of a call anew.
 PROGRESS_RESETS = False
+# Whether the server hears of it when a person ends a call.
+TELLS_OF_AN_INTERRUPT = False
 
 
 def executable(clients):
@@ -38,3 +42,22 @@ def command(clients, place, model, entry, timeout_s):
 
 def name_of(tool):
     return f"mcp_llm-gateway_{tool}"
+
+
+def person(words):
+    return [*words[:words.index("--prompt")], "--acp"], Person
+
+
+class Person(Lines):
+    """Speaks the Agent Client Protocol, as editors do."""
+
+    def begin(self, folder):
+        files = {"readTextFile": False, "writeTextFile": False}
+        self.answer("initialize", {"protocolVersion": 1, "clientCapabilities": {"fs": files}})
+        self._session = self.answer("session/new", {"cwd": folder, "mcpServers": []})["sessionId"]
+
+    def ask(self, text):
+        self.request("session/prompt", {"sessionId": self._session, "prompt": [{"type": "text", "text": text}]})
+
+    def interrupt(self):
+        self.say({"jsonrpc": "2.0", "method": "session/cancel", "params": {"sessionId": self._session}})

@@ -2,11 +2,15 @@
 
 import json
 
+from .person import Listener
+
 NAME = "opencode"
 PACKAGE = "opencode-ai"
 CONFIG = "opencode"
 # Whether progress starts the clock of a call anew.
 PROGRESS_RESETS = True
+# Whether the server hears of it when a person ends a call.
+TELLS_OF_AN_INTERRUPT = True
 
 
 def executable(clients):
@@ -37,3 +41,21 @@ def command(clients, place, model, entry, timeout_s):
 
 def name_of(tool):
     return f"llm-gateway_{tool}"
+
+
+def person(words):
+    return [words[0], "serve", "--hostname", "127.0.0.1", "--port", "0"], Person
+
+
+class Person(Listener):
+    """Speaks HTTP, as opencode's own screen does."""
+
+    def begin(self, folder):
+        self._session = self.post("/session", {})["id"]
+
+    def ask(self, text):
+        model = {"providerID": "scripted", "modelID": "scripted"}
+        self.post(f"/session/{self._session}/prompt_async", {"parts": [{"type": "text", "text": text}], "model": model})
+
+    def interrupt(self):
+        self.post(f"/session/{self._session}/abort", {})
