@@ -6,16 +6,12 @@ import time
 import running
 from agent import Run
 from conversations import route
-from envelope import answered, envelope, shown
+from envelope import answered, envelope, orchestrated, shown
 from turns import call, script
 from upstream import answer_of
 
-LONG = {"drip": "30"}
-TURNS = [
-    [route("{drip %s} interrupted" % LONG["drip"])],
-    [call("llm_result", run_id="latest")],
-    [route("{say still here}")],
-]
+# What the model does after it was ended, and told to go on.
+GOING_ON = ([call("llm_result", run_id="latest")], [route("{say still here}")])
 
 
 class Conversation(Run):
@@ -43,31 +39,51 @@ class Conversation(Run):
         return self.place.ended()
 
 
-def is_interrupted(bench):
-    with Conversation(bench.agent, bench.clients, bench.root, "interrupt", bench.binaries, script(*TURNS)) as run:
+def interrupted(bench, name, first, requests):
+    """Ends the first call 2 s after so many requests reached the providers. Returns what is wrong, whether the provider
+    was hung up on, and the results."""
+    with Conversation(bench.agent, bench.clients, bench.root, name, bench.binaries, script([first], *GOING_ON)) as run:
         run.person.ask("go")
-        if not run.until(lambda: run.upstream.asked("interrupted"), 60):
-            return ["the call did not begin"]
+        if not run.until(lambda: run.upstream.asked("ended") >= requests, 60):
+            return ["the call did not begin"], False, []
         time.sleep(2)
         run.person.interrupt()
-        hung_up = run.until(lambda: run.upstream.left("interrupted"), 5)
+        hung_up = run.until(lambda: run.upstream.left("ended"), 5)
         run.person.ask("go on")
         went_on = run.until(lambda: run.upstream.asked("still here") and len(run.model.seen[-1].results) > 1, 60)
         time.sleep(1)
-        left = run.leave()
+        problems = run.leave()
         results = max((seen.results for seen in run.model.seen), key=len)
     if not went_on or len(results) < 2:
-        return left + [f"it did not go on: {len(results)} results"]
-    return left + kept(results[-2], hung_up, bench.agent) + answered(results[-1], "still here")
+        return problems + [f"it did not go on: {len(results)} results"], hung_up, []
+    return problems + answered(results[-1], "still here"), hung_up, results
 
 
-def kept(result, hung_up, agent):
-    """A call that its client ends is hung up on; one that goes on unheard can be collected."""
+def ends_a_call(bench):
+    problems, hung_up, results = interrupted(bench, "interrupt", route("ended {drip 30}"), 1)
+    whole = lambda result: answered(result, answer_of("quick", {"drip": "30"}))
+    return problems + kept(bench.agent, hung_up, results, whole)
+
+
+def ends_an_orchestration(bench):
+    """What the worker was paid for is kept, though the verifier was cut short."""
+    task = call("llm_orchestrate", task="ended {drip 10}")
+    problems, hung_up, results = interrupted(bench, "interrupt-orchestration", task, 2)
+    artifact = answer_of("quick", {"drip": "10"})
+    problems += kept(bench.agent, hung_up, results, lambda result: orchestrated(result, artifact))
+    told = [envelope(result).get("data", {}).get("artifact") for result in results[-2:-1]]
+    return problems + ([] if told in ([artifact], []) else [f"the artifact is {shown(str(told[0]))}"])
+
+
+def kept(agent, hung_up, results, whole):
+    """A call that its client ends is hung up on; one that goes on unheard can be collected whole."""
+    if not results:
+        return []
     if not agent.TELLS_OF_AN_INTERRUPT:
-        return ([f"{agent.NAME} tells of an interrupt"] if hung_up else []) + answered(result, answer_of("quick", LONG))
+        return ([f"{agent.NAME} tells of an interrupt"] if hung_up else []) + whole(results[-2])
     problems = [] if hung_up else ["the provider was not hung up on"]
-    told = envelope(result).get("meta", {})
-    return problems + ([] if told.get("error_category") == "cancelled" else [f"kept: {shown(result)}"])
+    told = envelope(results[-2]).get("meta", {})
+    return problems + ([] if told.get("error_category") == "cancelled" else [f"kept: {shown(results[-2])}"])
 
 
-QUICK = {"a person ends a call": is_interrupted}
+QUICK = {"a person ends a call": ends_a_call, "a person ends an orchestration": ends_an_orchestration}
