@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::NanoUsd;
 
-use super::taken::{Taken, TakenFrom};
+use super::taken::{TakenAmount, TakenFrom};
 
 /// A limit on money that the calls of one request share.
 pub(crate) struct Allowance {
@@ -63,7 +63,7 @@ impl Allowance {
             return Err(Shortage { asked, left });
         }
         *committed = committed.saturating_add(asked);
-        Ok(worst_cases.iter().map(|amount| Taken::new(self, *amount)).collect())
+        Ok(worst_cases.iter().map(|amount| TakenAmount::new(self, *amount)).collect())
     }
 
     fn lock(&self) -> MutexGuard<'_, NanoUsd> {
@@ -73,7 +73,7 @@ impl Allowance {
 }
 
 /// The amount that one attempt has taken out of an allowance.
-pub(super) type AllowanceHold<'a> = Taken<&'a Allowance>;
+pub(super) type AllowanceHold<'a> = TakenAmount<&'a Allowance>;
 
 impl TakenFrom for &Allowance {
     fn end(&self, amount: NanoUsd, stays: NanoUsd) {

@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::ledger::{Cap, CapRefusal, Day, HoldRequest, Period, Scope, ScopeTotal};
 use crate::model::{NanoUsd, ProviderName, Target};
 
-use super::taken::{Taken, TakenFrom};
+use super::taken::{TakenAmount, TakenFrom};
 
 /// What the caps of a day and of a month leave, as far as one run knows.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ impl CapsLeft {
         caps: &[Cap],
         totals: &[ScopeTotal],
         attempts: &[HoldRequest],
-    ) -> Vec<Taken<CapsShare<'_>>> {
+    ) -> Vec<TakenAmount<CapsShare<'_>>> {
         for total in totals {
             for (position, cap) in caps.iter().enumerate().filter(|(_, cap)| cap.limits(total)) {
                 self.note(position, cap, total);
@@ -101,11 +101,11 @@ impl CapsLeft {
     }
 
     /// Creates the guard of an attempt that was made on `day`.
-    fn share(&self, day: Day, caps: &[Cap], attempt: &HoldRequest) -> Taken<CapsShare<'_>> {
+    fn share(&self, day: Day, caps: &[Cap], attempt: &HoldRequest) -> TakenAmount<CapsShare<'_>> {
         let counts = |cap: &Cap| cap.scope.counts(&attempt.target.provider, &attempt.task_class);
         let counting = caps.iter().enumerate().filter(|(_, cap)| counts(cap));
         let places = counting.filter_map(|(position, cap)| place(position, cap, day)).collect();
-        Taken::new(CapsShare { of: self, places }, attempt.amount)
+        TakenAmount::new(CapsShare { of: self, places }, attempt.amount)
     }
 
     /// Sets what a cap leaves beside `total`. No ledger counts a total without a period.
@@ -197,7 +197,7 @@ mod tests {
         on: &str,
         settled: [u64; 2],
         amount: u64,
-    ) -> Taken<CapsShare<'c>> {
+    ) -> TakenAmount<CapsShare<'c>> {
         let [month, of_day] = settled.map(NanoUsd::from_nanos);
         let on = day(on);
         let held = NanoUsd::from_nanos(amount);

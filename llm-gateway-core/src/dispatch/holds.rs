@@ -16,7 +16,7 @@ use super::prepare::WorstCase;
 use super::reasons::{allowance_exceeded, cap_exceeded};
 use super::refusal::Reach;
 use super::session::SessionHold;
-use super::taken::Taken;
+use super::taken::TakenAmount;
 
 /// The hold of an attempt at the ledger.
 pub(super) enum LedgerHold {
@@ -147,7 +147,7 @@ pub(super) async fn ledger_holds<'a>(
     context: &Context<'a>,
     calls: &[WorstCase],
     requests: &[HoldRequest],
-) -> Result<Vec<(LedgerHold, Taken<CapsShare<'a>>)>, BookingError> {
+) -> Result<Vec<(LedgerHold, TakenAmount<CapsShare<'a>>)>, BookingError> {
     let caps = context.policy.spending().ledger_caps();
     let (holds, totals) = match context.ledger {
         Some(ledger) => held_by(ledger, day, context, calls, requests).await?,

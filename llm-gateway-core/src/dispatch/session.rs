@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::ledger::{Cap, CapRefusal, HoldRequest, Scope, ScopeTotal};
 use crate::model::NanoUsd;
 
-use super::taken::{Taken, TakenFrom};
+use super::taken::{TakenAmount, TakenFrom};
 
 /// The sums of one session, by capped scope.
 #[derive(Debug, Default)]
@@ -69,7 +69,7 @@ impl Session {
     fn hold(&self, attempt: &HoldRequest, caps: &[Cap]) -> SessionHold<'_> {
         let capping = caps.iter().filter(|cap| counts(cap, attempt));
         let scopes = capping.map(|cap| cap.scope.clone()).collect();
-        Taken::new(SessionShare { of: self, scopes }, attempt.amount)
+        TakenAmount::new(SessionShare { of: self, scopes }, attempt.amount)
     }
 
     /// Returns the amount that `cap` still allows in this session.
@@ -90,7 +90,7 @@ fn counts(cap: &Cap, attempt: &HoldRequest) -> bool {
 }
 
 /// The amount that one attempt has taken out of a session.
-pub(crate) type SessionHold<'a> = Taken<SessionShare<'a>>;
+pub(crate) type SessionHold<'a> = TakenAmount<SessionShare<'a>>;
 
 /// The sums of a session in which one attempt counts.
 pub(crate) struct SessionShare<'a> {

@@ -15,14 +15,14 @@ pub(crate) trait TakenFrom {
 /// If it is dropped before [`sent`](Self::sent), the amount is put back. If it is dropped later,
 /// the whole amount counts as spent, because the cost of a call under way is unknown.
 #[must_use = "an amount that is dropped before anything was sent goes back"]
-pub(crate) struct Taken<S: TakenFrom> {
+pub(crate) struct TakenAmount<S: TakenFrom> {
     of: S,
     amount: NanoUsd,
     /// The amount that counts as spent when the attempt ends.
     stays: NanoUsd,
 }
 
-impl<S: TakenFrom> Taken<S> {
+impl<S: TakenFrom> TakenAmount<S> {
     /// Creates the guard of an `amount` that was taken out of the sums.
     pub(super) fn new(of: S, amount: NanoUsd) -> Self {
         Self { of, amount, stays: NanoUsd::ZERO }
@@ -57,7 +57,7 @@ impl<S: TakenFrom> Taken<S> {
     }
 }
 
-impl<S: TakenFrom> Drop for Taken<S> {
+impl<S: TakenFrom> Drop for TakenAmount<S> {
     fn drop(&mut self) {
         self.of.end(self.amount, self.stays);
     }

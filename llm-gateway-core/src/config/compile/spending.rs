@@ -10,7 +10,7 @@ use crate::ledger::{Cap, Per, Scope};
 use crate::model::{NanoUsd, ProviderName, StandIn, closest_name};
 use crate::policy::{CAP_PREFIX, ProviderSpec, Spending, cap_variable, variable_part};
 
-use super::variables::{TOTAL, cap_variables, capped_parts, closest_known, is_cap, is_on};
+use super::variables::{EVERYTHING, cap_variables, capped_parts, closest_known, is_cap, is_on};
 
 const PATH: &str = "LLM_GATEWAY_LEDGER_PATH";
 
@@ -70,7 +70,7 @@ fn capped(
     let Some((part, per)) = split else {
         return Err((format!("{name} names no cap"), forms_of_caps(name, providers)));
     };
-    if part == TOTAL {
+    if part == EVERYTHING {
         return Ok((vec![Scope::Total], per));
     }
     let named = providers.keys().filter(|provider| variable_part(provider) == part);
@@ -87,7 +87,7 @@ fn forms_of_caps(name: &str, providers: &BTreeMap<ProviderName, ProviderSpec>) -
     let known = cap_variables(providers.keys());
     let meant = closest_known(name, &known);
     let meant = meant.map(|meant| format!("did you mean `{meant}`? "));
-    let forms = [(TOTAL, Per::Month), ("<PROVIDER>", Per::Month), (TOTAL, Per::Day)];
+    let forms = [(EVERYTHING, Per::Month), ("<PROVIDER>", Per::Month), (EVERYTHING, Per::Day)];
     let forms = forms.map(|(part, per)| cap_variable(part, per)).join(", ");
     let last = [("<PROVIDER>", Per::Day), ("", Per::Session)];
     let last = last.map(|(part, per)| cap_variable(part, per)).join(" or ");
@@ -97,14 +97,14 @@ fn forms_of_caps(name: &str, providers: &BTreeMap<ProviderName, ProviderSpec>) -
 /// Returns the hint for a cap on a provider that the policy does not have.
 fn known_parts(part: &str, per: Per, providers: &BTreeMap<ProviderName, ProviderSpec>) -> String {
     let known = capped_parts(providers.keys());
-    let parts = std::iter::once(TOTAL).chain(known.iter().map(String::as_str));
+    let parts = std::iter::once(EVERYTHING).chain(known.iter().map(String::as_str));
     let meant = match part {
         // A session has one cap, whatever is asked.
         "SESSION" => Some(cap_variable(part, Per::Session)),
         _ => closest_name(part, parts).map(|meant| cap_variable(meant, per)),
     };
     let meant = meant.map(|meant| format!("did you mean `{meant}`? "));
-    format!("{}use {TOTAL} or one of: {}", meant.unwrap_or_default(), known.join(", "))
+    format!("{}use {EVERYTHING} or one of: {}", meant.unwrap_or_default(), known.join(", "))
 }
 
 /// Reads the amount of a cap. Its value is `None` if nobody filled it in.

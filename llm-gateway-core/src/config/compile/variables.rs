@@ -48,13 +48,13 @@ pub(super) fn is_cap(name: &str) -> bool {
 }
 
 /// The part of a cap's name that stands for everything.
-pub(super) const TOTAL: &str = "TOTAL";
+pub(super) const EVERYTHING: &str = "TOTAL";
 
 /// Returns how providers are spelled in the names of caps, each spelling once. A provider that is
 /// spelled as everything is cannot be capped alone.
 pub(super) fn capped_parts<'p>(providers: impl Iterator<Item = &'p ProviderName>) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
-    for part in providers.map(variable_part).filter(|part| part != TOTAL) {
+    for part in providers.map(variable_part).filter(|part| part != EVERYTHING) {
         if !parts.contains(&part) {
             parts.push(part);
         }
@@ -65,7 +65,7 @@ pub(super) fn capped_parts<'p>(providers: impl Iterator<Item = &'p ProviderName>
 /// Returns the names of all caps that can be set, those per month first.
 pub(super) fn cap_variables<'p>(providers: impl Iterator<Item = &'p ProviderName>) -> Vec<String> {
     let parts: Vec<String> =
-        std::iter::once(TOTAL.to_owned()).chain(capped_parts(providers)).collect();
+        std::iter::once(EVERYTHING.to_owned()).chain(capped_parts(providers)).collect();
     let per = |per| parts.iter().map(move |part| cap_variable(part, per));
     let session = std::iter::once(cap_variable("", Per::Session));
     per(Per::Month).chain(per(Per::Day)).chain(session).collect()

@@ -21,7 +21,7 @@ use super::holds::{
 };
 use super::prepare::{PreparedCall, WorstCase};
 use super::session::SessionHold;
-use super::taken::Taken;
+use super::taken::TakenAmount;
 use super::{Context, cost};
 
 /// The money of one attempt, at the ledger, in the session and in the allowance of the request. A
@@ -33,7 +33,7 @@ pub(crate) struct Booking<'a> {
     /// Amount that is set aside; `None` if the price is unknown.
     worst_case: Option<NanoUsd>,
     in_session: SessionHold<'a>,
-    under_caps: Taken<CapsShare<'a>>,
+    under_caps: TakenAmount<CapsShare<'a>>,
     /// The hold in the request's allowance; `None` if the policy does not limit what the calls of
     /// the request cost together.
     in_allowance: Option<AllowanceHold<'a>>,
