@@ -20,7 +20,7 @@ pub(super) struct Bucket {
 
 /// The result of taking an amount out of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RateTaken {
+pub(super) enum Taken {
     /// The amount was taken.
     Now,
     /// The bucket holds too little, and nothing was taken. It may hold enough after this time.
@@ -66,12 +66,10 @@ impl Bucket {
     ///
     /// # Errors
     /// [`Overload::TooLarge`] if the bucket never holds so much.
-    pub(super) fn take(&self, amount: NonZeroU32) -> Result<RateTaken, Overload> {
+    pub(super) fn take(&self, amount: NonZeroU32) -> Result<Taken, Overload> {
         match self.limiter.check_n(amount) {
-            Ok(Ok(_)) => Ok(RateTaken::Now),
-            Ok(Err(early)) => {
-                Ok(RateTaken::After(early.wait_time_from(self.limiter.clock().now())))
-            }
+            Ok(Ok(_)) => Ok(Taken::Now),
+            Ok(Err(early)) => Ok(Taken::After(early.wait_time_from(self.limiter.clock().now()))),
             Err(_) => Err(Overload::TooLarge { limit: self.limit.get() }),
         }
     }

@@ -20,7 +20,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::model::Limits;
 
-use self::bucket::{Bucket, RateTaken};
+use self::bucket::{Bucket, Taken};
 use self::places::{Place, Places};
 use super::Deadline;
 
@@ -124,9 +124,9 @@ impl Limiter {
             // The bucket is borrowed while it is asked, so that no change falls in between.
             let taken = match bucket(&rates.borrow_and_update()) {
                 Some(bucket) => bucket.take(bucket.fitting(amount)?)?,
-                None => RateTaken::Now,
+                None => Taken::Now,
             };
-            let RateTaken::After(wait) = taken else { return Ok(()) };
+            let Taken::After(wait) = taken else { return Ok(()) };
             if !deadline.allows(wait, Instant::now()) {
                 return Err(Overload::TooLate { wait: Some(wait) });
             }
