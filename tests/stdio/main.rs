@@ -16,6 +16,7 @@ mod fallback;
 mod faults;
 mod fuzz;
 mod hand_off;
+mod hand_off_end;
 mod handshake;
 mod keys;
 mod lines;
