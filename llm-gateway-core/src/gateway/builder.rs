@@ -253,9 +253,11 @@ impl GatewayBuilder {
         let policy = policy.ok().filter(|_| is_complete).map(Arc::new);
         let policy = policy.ok_or_else(|| PolicyProblems::new(problems.clone()));
         let used = policy.as_deref().ok();
-        let credentials = self.credentials_for(used, &environment);
-        let now = secrets(&*credentials, network.as_deref(), used, &environment);
-        let secrets = remembered(origin, now);
+        // The keys beside a broken policy are those that the policy before it reads.
+        let reader = used.or_else(|| before.as_ref()?.policy().ok());
+        let credentials = self.credentials_for(reader, &environment);
+        let now = secrets(&*credentials, network.as_deref(), reader, &environment);
+        let secrets = remembered(origin, &now);
         let room = used.map(|policy| SizedRoom::of(origin, policy.output().max_bytes_in_flight));
         let parts = Origin { network, transport, ledger_file, room, secrets, env_file, pipes };
         let mut providers = match used {

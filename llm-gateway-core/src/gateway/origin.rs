@@ -16,10 +16,7 @@ use crate::network::Network;
 use crate::policy::Policy;
 use crate::provider::AnswerRoom;
 use crate::reliability::Limiter;
-use crate::transport::Transport;
-
-/// The most keys that are remembered. Keys are changed by hand, and each costs time in every answer.
-const MOST_SECRETS: usize = 256;
+use crate::transport::{KnownSecrets, Transport};
 
 /// The parts that a gateway was built with.
 pub(super) struct Origin {
@@ -28,9 +25,9 @@ pub(super) struct Origin {
     pub(super) transport: Option<Arc<dyn Transport>>,
     pub(super) ledger_file: Option<LedgerFile>,
     pub(super) room: Option<SizedRoom>,
-    /// Every key that was ever in force, the newest last: a key that was changed can still come
-    /// back in an answer.
-    pub(super) secrets: Vec<Secret>,
+    /// Every key that was ever in force, in one list for all gateways that follow each other: a key
+    /// that was changed can still come back in an answer, and a new one in an answer under way.
+    pub(super) secrets: Arc<KnownSecrets>,
     /// The file from which variables were read.
     pub(super) env_file: Option<PathBuf>,
     pub(super) pipes: Arc<PipeTexts>,
@@ -90,55 +87,33 @@ pub(super) fn limiters_for(
     limiters.collect()
 }
 
-/// Returns the keys of before and those in force now, each once, and only the newest of too many.
-pub(super) fn remembered(before: Option<&Origin>, now: Vec<Secret>) -> Vec<Secret> {
-    let before = before.map(|it| it.secrets.as_slice()).unwrap_or_default();
-    let is_old = |old: &&Secret| !now.iter().any(|new| new.expose() == old.expose());
-    let mut all: Vec<Secret> = before.iter().filter(is_old).cloned().collect();
-    all.extend(now);
-    let surplus = all.len().saturating_sub(MOST_SECRETS);
-    all.drain(..surplus);
-    all
+/// Returns the list of the gateway before, or a new one, which knows the keys in force now as well.
+pub(super) fn remembered(before: Option<&Origin>, now: &[Secret]) -> Arc<KnownSecrets> {
+    let secrets = before.map(|it| Arc::clone(&it.secrets)).unwrap_or_default();
+    secrets.learn(now);
+    secrets
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn origin(secrets: Vec<Secret>) -> Origin {
+    fn origin() -> Origin {
         Origin {
             network: None,
             transport: None,
             ledger_file: None,
             room: None,
-            secrets,
+            secrets: Arc::default(),
             env_file: None,
             pipes: Arc::default(),
         }
     }
 
     #[test]
-    fn keys_are_remembered_once_each_and_not_without_end() {
-        let key = |number: usize| Secret::new(format!("sk-test-{number:08}"));
-        let mut secrets = Vec::new();
-        for number in 0..3 * MOST_SECRETS {
-            let now = vec![key(number), key(number / 2)];
-            secrets = remembered(Some(&origin(secrets)), now);
-            let last = secrets.iter().rev().take(2).map(Secret::expose);
-            assert!(last.eq([key(number / 2).expose(), key(number).expose()]), "{number}");
-            assert!(secrets.len() <= MOST_SECRETS);
-            let mut known: Vec<&str> = secrets.iter().map(Secret::expose).collect();
-            known.sort_unstable();
-            known.dedup();
-            assert!(number == 0 || known.len() == secrets.len(), "{number}: a key twice");
-        }
-        assert_eq!(secrets.len(), MOST_SECRETS);
-    }
-
-    #[test]
     fn room_is_kept_while_its_size_is() {
         let kept = SizedRoom::of(None, 8);
-        let before = Origin { room: Some(kept.clone()), ..origin(Vec::new()) };
+        let before = Origin { room: Some(kept.clone()), ..origin() };
         assert!(SizedRoom::of(Some(&before), 8).room.is_same(&kept.room));
         assert!(!SizedRoom::of(Some(&before), 9).room.is_same(&kept.room));
     }

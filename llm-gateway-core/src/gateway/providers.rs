@@ -24,7 +24,7 @@ pub(super) fn http_providers(
     let (Some(transport), Some(room)) = (&parts.transport, &parts.room) else {
         return BTreeMap::new();
     };
-    let scrubber = Scrubber::new(parts.secrets.clone());
+    let scrubber = Scrubber::sharing(Arc::clone(&parts.secrets));
     let parts = ProviderParts::new(
         Arc::clone(transport),
         Arc::clone(credentials),

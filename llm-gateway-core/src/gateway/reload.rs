@@ -12,7 +12,7 @@
 //! | the limiter of a provider that is gone | is forgotten, and begins anew if the provider returns |
 //! | what a session has cost | goes on; a scope that gets its first cap per session begins counting then |
 //! | the ledger | goes on; one that is first asked for is opened; a new path counts from the next start |
-//! | keys | those of the new files; the old ones are still removed from answers |
+//! | keys | those of the new files; old and new ones are removed from all answers, of calls under way too |
 //! | the process's own variables, proxies, certificates, connections | stay until the program ends |
 //! | a policy that cannot be used | changes nothing, and shows as `policy_error` |
 //! | a `.env` that is gone | is such a policy: it may have held a cap |

@@ -8,6 +8,7 @@
 //! or cleaning a text afterwards could restore a key, or leave a part of one that is no longer
 //! found.
 
+mod known;
 mod letters;
 mod pieces;
 mod spellings;
@@ -22,11 +23,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+pub(crate) use self::known::KnownSecrets;
+use self::known::{OwnKeys, holds};
 use self::letters::{letters, places};
 pub use self::stream::StreamScrubber;
 use self::windows::Spellings;
 use crate::credential::Secret;
-use crate::model::KeyKind;
 
 /// The text that replaces a key.
 pub const REDACTED: &str = "[redacted]";
@@ -34,14 +36,19 @@ pub const REDACTED: &str = "[redacted]";
 /// A scrubber, which replaces known keys in bytes and in text. It is cheap to clone.
 #[derive(Clone, Default)]
 pub struct Scrubber {
-    secrets: Vec<Secret>,
-    spellings: Option<Arc<Spellings>>,
+    /// The keys that scrubbers share. They may become more at any time.
+    shared: Arc<KnownSecrets>,
+    /// The keys that only this scrubber and its clones know.
+    own: Arc<OwnKeys>,
 }
 
 // Without the keys.
 impl fmt::Debug for Scrubber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scrubber").field("keys", &self.secrets.len()).finish_non_exhaustive()
+        let shared = self.shared.keys();
+        let own = self.own.secrets.iter().filter(|own| !shared.hold(own)).count();
+        let keys = shared.secrets.len() + own;
+        f.debug_struct("Scrubber").field("keys", &keys).finish_non_exhaustive()
     }
 }
 
@@ -49,19 +56,27 @@ impl Scrubber {
     /// Creates a scrubber for these keys. Keys that are no secret are not replaced: the documented
     /// placeholders, and keys of fewer than 7 bytes.
     pub fn new(secrets: Vec<Secret>) -> Self {
-        let keys = secrets.iter().map(Secret::expose);
-        let keys = keys.filter(|key| matches!(KeyKind::of(key), KeyKind::Secret | KeyKind::Word));
-        let spellings = Spellings::new(keys.flat_map(spellings::spellings).collect());
-        Self { spellings: spellings.map(Arc::new), secrets }
+        Self::sharing(Arc::new(KnownSecrets::of(secrets)))
+    }
+
+    /// Creates a scrubber for the keys of a list, those included that the list learns later.
+    pub(crate) fn sharing(shared: Arc<KnownSecrets>) -> Self {
+        Self { shared, own: Arc::default() }
     }
 
     /// Returns a scrubber that also knows `secret`.
     #[must_use]
     pub fn knowing(&self, secret: &Secret) -> Self {
-        if self.secrets.iter().any(|known| known.expose() == secret.expose()) {
+        if holds(&self.own.secrets, secret) {
             return self.clone();
         }
-        Self::new(self.secrets.iter().chain([secret]).cloned().collect())
+        let own = self.own.secrets.iter().chain([secret]).cloned().collect();
+        Self { shared: Arc::clone(&self.shared), own: Arc::new(OwnKeys::new(own)) }
+    }
+
+    /// Returns the spellings of the keys that are known now; `None` if there are none.
+    fn spellings(&self) -> Option<Arc<Spellings>> {
+        self.own.spellings_with(&self.shared.keys())
     }
 
     /// Replaces known keys in bytes, and returns whether there were any.
@@ -110,7 +125,7 @@ impl Scrubber {
 
     /// Returns a scrubber for a text that arrives in pieces.
     pub fn stream(&self) -> StreamScrubber {
-        StreamScrubber::new(self.spellings.clone())
+        StreamScrubber::new(self.clone())
     }
 
     /// Returns whether a text holds a known key.
@@ -120,7 +135,7 @@ impl Scrubber {
 
     /// Returns whether the strings of a body hold a known key in pieces that lie apart in the body.
     pub(crate) fn finds_pieces(&self, body: &[u8]) -> bool {
-        self.spellings.is_some() && pieces::joined(body).iter().any(|text| self.finds_key(text))
+        self.spellings().is_some() && pieces::joined(body).iter().any(|text| self.finds_key(text))
     }
 
     /// Returns the bytes without known keys; `None` if they hold none.
@@ -131,7 +146,7 @@ impl Scrubber {
 
     /// Returns the places of keys in a text, in order and without overlap.
     fn find(&self, text: &[u8]) -> Vec<Range<usize>> {
-        let Some(spellings) = &self.spellings else { return Vec::new() };
+        let Some(spellings) = self.spellings() else { return Vec::new() };
         let letters = letters(text);
         let found = spellings.find(&letters);
         if found.is_empty() {

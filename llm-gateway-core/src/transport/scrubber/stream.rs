@@ -8,10 +8,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::REDACTED;
 use super::letters::{DROPPED, Units};
 use super::unfinished::is_unfinished;
 use super::windows::Spellings;
+use super::{REDACTED, Scrubber};
 
 /// A scrubber for a text that arrives in pieces.
 ///
@@ -26,7 +26,9 @@ use super::windows::Spellings;
 /// assert_eq!(stream.finish(), "");
 /// ```
 pub struct StreamScrubber {
-    /// The spellings of the keys; `None` if there are none.
+    /// The scrubber of whole texts, which knows the keys.
+    scrubber: Scrubber,
+    /// The spellings of the keys that were known at the last piece; `None` if there were none.
     spellings: Option<Arc<Spellings>>,
     /// The text that is held back.
     held: Vec<u8>,
@@ -46,9 +48,10 @@ pub struct StreamScrubber {
 
 impl StreamScrubber {
     /// Creates a scrubber of a text that has not begun yet.
-    pub(super) fn new(spellings: Option<Arc<Spellings>>) -> Self {
+    pub(super) fn new(scrubber: Scrubber) -> Self {
         Self {
-            spellings,
+            scrubber,
+            spellings: None,
             held: Vec::new(),
             read: 0,
             letters: Vec::new(),
@@ -61,7 +64,7 @@ impl StreamScrubber {
 
     /// Adds a piece of the text, and returns the text that is now certain to be free of keys.
     pub fn push(&mut self, piece: &str) -> String {
-        let Some(spellings) = self.spellings.clone() else { return piece.to_owned() };
+        let Some(spellings) = self.known_now() else { return piece.to_owned() };
         self.held.extend_from_slice(piece.as_bytes());
         let before = self.letters.len();
         if self.held.len() >= self.read_from {
@@ -79,10 +82,17 @@ impl StreamScrubber {
 
     /// Ends the text, and returns its rest.
     pub fn finish(mut self) -> String {
-        let Some(spellings) = self.spellings.clone() else { return String::new() };
+        let Some(spellings) = self.known_now() else { return String::new() };
         self.read(TextEnd::Final);
         let (letters, bytes) = (self.letters.len(), self.held.len());
         self.release(&spellings, letters, bytes)
+    }
+
+    /// Returns the spellings of the keys that are known now. What is held back was held for the sake
+    /// of keys, so those of before stay if the list has none any more.
+    fn known_now(&mut self) -> Option<Arc<Spellings>> {
+        self.spellings = self.scrubber.spellings().or_else(|| self.spellings.take());
+        self.spellings.clone()
     }
 
     /// Reads the letters of what is held, up to an escape that more text could change.
@@ -188,7 +198,6 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
 
-    use super::super::Scrubber;
     use super::*;
     use crate::credential::Secret;
 

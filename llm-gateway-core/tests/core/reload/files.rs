@@ -9,9 +9,10 @@ use llm_gateway_core::config::PolicySource;
 use llm_gateway_core::transport::{
     Body, Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
-use llm_gateway_core::{Category, Environment, Gateway};
+use llm_gateway_core::{Category, Environment, Gateway, Request};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::sync::Notify;
 
 use super::{category, described, policy};
 use crate::support::ask;
@@ -37,6 +38,26 @@ impl Transport for Gossip {
         }});
         let body = Body::whole(body.to_string().into_bytes());
         Ok(HttpResponse::new(StatusCode::OK, HeaderMap::new(), body))
+    }
+}
+
+/// A gossip that says nothing before it is let, and tells when it was asked.
+#[derive(Default)]
+struct Blocked {
+    asked: Notify,
+    may_answer: Notify,
+}
+
+#[async_trait]
+impl Transport for Blocked {
+    async fn send(
+        &self,
+        request: &HttpRequest,
+        credential: Option<&Credential>,
+    ) -> Result<HttpResponse, TransportError> {
+        self.asked.notify_one();
+        self.may_answer.notified().await;
+        Gossip.send(request, credential).await
     }
 }
 
@@ -66,8 +87,12 @@ impl Place {
     }
 
     fn gateway(&self, environment: Environment) -> Gateway {
+        self.gateway_over(environment, Arc::new(Gossip))
+    }
+
+    fn gateway_over(&self, environment: Environment, transport: Arc<dyn Transport>) -> Gateway {
         let builder = Gateway::builder().policy(self.source()).environment(environment);
-        builder.transport(Arc::new(Gossip)).build().unwrap()
+        builder.transport(transport).build().unwrap()
     }
 
     fn reloaded(&self, gateway: &Gateway) -> Gateway {
@@ -93,6 +118,33 @@ async fn a_key_that_is_changed_counts_and_the_old_one_is_still_removed() {
     let gateway = place.reloaded(&gateway);
     assert_eq!(category(&gateway, "ask").await, Some(Category::MissingKey));
     assert!(!format!("{gateway:?}").contains("sk-test"), "{gateway:?}");
+}
+
+#[tokio::test]
+async fn a_key_that_comes_into_force_is_removed_from_an_answer_under_way() {
+    // A broken policy brings its keys too, and so does a reload of a reload.
+    for (policies, keys) in [
+        (vec![policy("ask")], [OLD, NEW].as_slice()),
+        (vec![policy("talk")], &[OLD, NEW]),
+        (vec!["defaults: {ask: 5}".to_owned()], &[OLD, NEW]),
+        (vec![policy("ask"), policy("ask")], &["sk-test-first-5d1e0b7a", OLD, NEW]),
+    ] {
+        let place = Place::new(&policy("ask"), Some(&format!("{KEY}={}\n", keys[0])));
+        let provider = Arc::new(Blocked::default());
+        let before = place.gateway_over(Environment::empty(), Arc::<Blocked>::clone(&provider));
+        let under_way = tokio::spawn(before.start(Request::new("ask", "hi")).outcome);
+        provider.asked.notified().await;
+        let mut newest = before;
+        for (text, key) in policies.iter().zip(&keys[1..]) {
+            place.write(".env", &format!("{KEY}={key}\n"));
+            place.write("routing.yaml", text);
+            newest = place.reloaded(&newest);
+        }
+        provider.may_answer.notify_one();
+        let answer = under_way.await.unwrap().unwrap();
+        assert_eq!(answer.text(), "[redacted] and [redacted]", "{policies:?}");
+        assert!(!format!("{answer:?}").contains("sk-test"), "{policies:?}");
+    }
 }
 
 #[tokio::test]
