@@ -41,3 +41,36 @@ pub fn empty_prompt() -> Error {
 pub fn empty_task() -> Error {
     Error::new(Category::InvalidRequest, "`task` is empty").with_hint("say what is to be done")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Gateway;
+
+    #[test]
+    fn each_argument_is_looked_at_by_itself() {
+        let policy = "defaults: {ask: {provider: openai, model: m}}";
+        let gateway = Gateway::builder().policy_yaml(policy).offline().build().unwrap();
+        let given = |task_class, max_tokens, override_model| GivenQuestion {
+            task_class,
+            max_tokens,
+            override_model,
+        };
+        for (given, faults) in [
+            (given(Some("ask"), Some(1), Some("m")), [].as_slice()),
+            (given(None, None, None), &[]),
+            (given(Some("ask"), Some(0), None), &["`max_tokens` is 0"]),
+            (given(None, Some(0), None), &["`max_tokens` is 0"]),
+            (
+                given(Some("Ask"), Some(0), Some("..")),
+                &["task class is called `Ask`", "`max_tokens` is 0", "`override_model` is no"],
+            ),
+        ] {
+            let told = question_faults(gateway.policy().unwrap(), &given);
+            assert_eq!(told.len(), faults.len(), "{given:?}: {told:?}");
+            for (told, fault) in told.iter().zip(faults) {
+                assert!(told.message().contains(fault), "{given:?}: {told:?}");
+            }
+        }
+    }
+}

@@ -6,13 +6,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use llm_gateway_core::certificate::{VerifyOptions, VerifyResult, verify};
 use llm_gateway_core::ledger::{MemoryLedger, SpendBy};
-use llm_gateway_core::model::NanoUsd;
+use llm_gateway_core::model::{Completion, NanoUsd};
 use llm_gateway_core::outcome::AnsweredBy;
+use llm_gateway_core::provider::{Call, Prepared, Provider};
 use llm_gateway_core::transport::{
-    Credential, HttpRequest, HttpResponse, Transport, TransportError,
+    Credential, HttpRequest, HttpResponse, Recorder, Transport, TransportError,
 };
 use llm_gateway_core::{
-    Category, Envelope, Environment, Event, Failure, Gateway, Reply, Request, Run, Scripted, Stop,
+    Category, Envelope, Environment, Error, Event, Failure, Gateway, Reply, Request, Run, Scripted,
+    Stop,
 };
 use tokio::time::Instant;
 
@@ -142,7 +144,8 @@ impl Transport for Stopping {
 #[tokio::test(start_paused = true)]
 async fn nobody_is_asked_after_a_stop() {
     let keys = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"];
-    let keys = keys.iter().fold(Environment::empty(), |it, name| it.with(*name, "sk-0123456789"));
+    let keys =
+        keys.iter().fold(Environment::empty(), |it, name| it.with(*name, "sk-0123456789"));
     let retried = POLICY.replace("max_retries: 0", "max_retries: 3, base_delay_s: 30");
     for policy in [POLICY, &retried] {
         let (script, stop) = (Scripted::new().status(500).answer("late"), Stop::new());
@@ -244,6 +247,70 @@ async fn a_panel_whose_members_are_all_done_is_returned_whole() {
     let world = world(POLICY, Scripted::new().answer("42").status(401).answer("42"));
     let reply = stopped(&world.gateway, "three", nth(3, is_member)).await.unwrap();
     assert_eq!(reply.into_panel().unwrap().answers().count(), 2);
+}
+
+/// A transport that has a request stopped when its last answer is there, long after the others.
+struct StoppedLast {
+    script: Scripted,
+    stop: Stop,
+}
+
+#[async_trait]
+impl Transport for StoppedLast {
+    async fn send(
+        &self,
+        request: &HttpRequest,
+        credential: Option<&Credential>,
+    ) -> Result<HttpResponse, TransportError> {
+        let response = self.script.send(request, credential).await;
+        if self.script.requests().len() == 3 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            self.stop.stop();
+        }
+        response
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_cuts_no_member_off_leaves_the_panel_whole() {
+    let (script, stop) = (Scripted::new().answer("42").answer("42").answer("42"), Stop::new());
+    let transport = StoppedLast { script: script.clone(), stop: stop.clone() };
+    let keys = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"];
+    let keys = keys
+        .into_iter()
+        .fold(Environment::empty(), |all, key| all.with(key, "sk-0123456789abcdef"));
+    let builder = obeying(POLICY).environment(keys).transport(Arc::new(transport));
+    let run = builder.build().unwrap().start(Request::new("three", "hi").stopped_by(&stop));
+    let panel = run.outcome.await.unwrap().into_panel().unwrap();
+    assert!(stop.is_stopped());
+    assert_eq!(panel.answers().count(), 3);
+}
+
+/// A provider that calls its own failure a cancellation.
+struct Cancelling;
+
+#[async_trait]
+impl Provider for Cancelling {
+    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
+        Ok(Prepared::unrecorded(call))
+    }
+
+    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
+        Err(Error::new(Category::Cancelled, "the job was cancelled"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_is_cancelled_by_its_provider_stops_no_panel() {
+    let script = Scripted::new().answer("42").answer("42").answer("42").answer("42");
+    let builder = obeying(POLICY).scripted(script).provider("gemini", Arc::new(Cancelling));
+    let gateway = builder.build().unwrap();
+    for stop in [None, Some(Stop::new())] {
+        let request = Request::new("three", "hi");
+        let request = stop.iter().fold(request, |request, stop| request.stopped_by(stop));
+        let panel = gateway.start(request).outcome.await.unwrap().into_panel().unwrap();
+        assert_eq!(panel.answers().count(), 2);
+    }
 }
 
 #[tokio::test(start_paused = true)]
