@@ -183,6 +183,15 @@ mod tests {
     }
 
     #[test]
+    fn the_argument_that_was_meant_is_named_whatever_its_case() {
+        for written in ["TASK_CLASS", "Task_Class", "task_clas", "TASK_CLAS"] {
+            let error = read(json!({ "prompt": "hi", written: "a" })).err().unwrap();
+            let told = format!("`{written}` is unknown, did you mean `task_class`?");
+            assert!(error.starts_with(&told), "{error}");
+        }
+    }
+
+    #[test]
     fn a_null_counts_as_absent_and_a_number_may_be_written_as_text() {
         let arguments = read(json!({
             "task_class": "quick_answer", "prompt": "hi", "system": null, "max_tokens": "64"

@@ -1,7 +1,7 @@
 //! Suggestions for misspelled names, used in hints.
 
 /// Returns the candidate that is most similar to `word`, if one is similar enough to have been
-/// meant.
+/// meant. Its case does not count.
 pub fn closest_name<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -12,9 +12,10 @@ pub fn closest_name<'a>(
     if word.len() > 256 {
         return None;
     }
+    let word = word.to_lowercase();
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .map(|candidate| (strsim::jaro_winkler(&word, &candidate.to_lowercase()), candidate))
         .filter(|(similarity, _)| *similarity > CLOSE_ENOUGH)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
@@ -40,6 +41,17 @@ mod tests {
     #[test]
     fn only_a_close_word_is_suggested() {
         assert_eq!(closest_name("opnai", ["openai", "gemini"]), Some("openai"));
+        for (word, meant) in [
+            ("Ask", "ask"),
+            ("ASK", "ask"),
+            ("TASK_CLASS", "task_class"),
+            ("Task_Clas", "task_class"),
+            ("openai_api_key", "OPENAI_API_KEY"),
+            ("ÄRGER", "ärger"),
+            ("A", "a"),
+        ] {
+            assert_eq!(closest_name(word, ["other", meant]), Some(meant), "{word}");
+        }
         assert_eq!(closest_name("zzz", ["openai", "gemini"]), None);
         assert_eq!(closest_name(&"openai".repeat(1_000), ["openai"]), None);
     }
