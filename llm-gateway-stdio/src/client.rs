@@ -57,8 +57,8 @@ pub(crate) struct Client {
     /// The name that the client states; empty if it states none.
     name: String,
     facts: ClientFacts,
-    /// Whether the client asked for progress of this call.
-    has_progress: bool,
+    /// Whether the client is told of the progress of this call.
+    is_told: bool,
 }
 
 impl Clients {
@@ -69,25 +69,28 @@ impl Clients {
     }
 
     /// Returns the client that makes a call: the one that the call itself names, as newer versions
-    /// of the protocol do, else the one that opened the session.
-    pub(crate) fn client_of(&self, context: &RequestContext<RoleServer>) -> Client {
+    /// of the protocol do, else the one that opened the session. A token that asks for progress may
+    /// be unusable, so `is_told` says whether the client is really told of it.
+    pub(crate) fn client_of(&self, context: &RequestContext<RoleServer>, is_told: bool) -> Client {
         let named = context.meta.client_info().map(|info| info.name);
         let opened = || Some(context.peer.peer_info()?.client_info.name.clone());
         let name = named.or_else(opened).unwrap_or_default();
-        let has_progress = context.meta.get_progress_token().is_some();
-        Client { facts: self.facts(&name), name, has_progress }
+        Client { facts: self.facts(&name), name, is_told }
     }
 
-    /// Returns the facts about the client of a name. A client may add the name of the server to its
-    /// own.
+    /// Returns the facts about the client of a name.
     fn facts(&self, name: &str) -> ClientFacts {
-        let name = name.trim().to_ascii_lowercase();
-        let is_it = |facts: &&ClientFacts| {
-            let rest = name.strip_prefix(&facts.name);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-        };
-        self.clients.iter().find(is_it).cloned().unwrap_or_default()
+        let mut clients = self.clients.iter();
+        clients.find(|facts| is_called(name, &facts.name)).cloned().unwrap_or_default()
     }
+}
+
+/// Returns whether a client that states the name `stated` is the one that is called `known`. A
+/// client may add a dash and more to its own name, such as the name of the server.
+pub(crate) fn is_called(stated: &str, known: &str) -> bool {
+    let stated = stated.trim().to_ascii_lowercase();
+    let rest = stated.strip_prefix(known).map(str::trim_start);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 impl Client {
@@ -126,7 +129,7 @@ impl Client {
 
     /// Returns the time after which the client gives this call up, whatever it hears of it.
     fn clock(&self) -> Option<Duration> {
-        let is_reset = self.facts.progress_resets && self.has_progress;
+        let is_reset = self.facts.progress_resets && self.is_told;
         let seconds = self.facts.clock_s.filter(|_| !is_reset)?;
         Duration::try_from_secs_f64(seconds).ok()
     }
@@ -136,8 +139,8 @@ impl Client {
 mod tests {
     use super::*;
 
-    fn client(name: &str, has_progress: bool) -> Client {
-        Client { name: name.to_owned(), facts: Clients::known().facts(name), has_progress }
+    fn client(name: &str, is_told: bool) -> Client {
+        Client { name: name.to_owned(), facts: Clients::known().facts(name), is_told }
     }
 
     #[test]

@@ -36,6 +36,11 @@ impl Reporter {
         Self { call: call.clone(), teller }
     }
 
+    /// Returns whether the client is told of the progress of this call.
+    pub(crate) fn is_telling(&self) -> bool {
+        self.teller.is_some()
+    }
+
     /// Waits for `outcome`, and tells meanwhile of the progress of the run whose `events` these are.
     pub(crate) async fn while_working<T>(
         &self,

@@ -69,8 +69,8 @@ impl Server {
     /// Returns the call that a client makes of `gateway`, by its policy; without a valid policy, by
     /// the defaults.
     fn call(&self, gateway: Gateway, context: RequestContext<RoleServer>) -> Call {
-        let client = self.clients.client_of(&context);
         let reporter = Reporter::of(&context.id, &self.teller);
+        let client = self.clients.client_of(&context, reporter.is_telling());
         let output = gateway.policy().map(|policy| policy.output().clone());
         let output = output.unwrap_or_default();
         let form = ResultForm::of(&output, &client);
@@ -197,7 +197,7 @@ impl ServerHandler for Server {
         // An uncaught panic would end the task and leave the call without a reply.
         let answer = AssertUnwindSafe(answer).catch_unwind().await;
         let envelope = answer.unwrap_or_else(|_| Envelope::from(&panicked(name)));
-        let envelope = with_advice(envelope, call.client.name());
+        let envelope = with_advice(envelope, call.client.name(), call.gateway.policy().ok());
         // Whoever comes back for a result wants all of it.
         let form = if name == LLM_RESULT { call.form.in_full() } else { call.form };
         Ok(form.tool_result(envelope).into())

@@ -299,3 +299,18 @@ async fn a_call_without_a_hard_clock_is_not_handed_off() {
         assert!(answer.is_err(), "{name}: {answer:?}");
     }
 }
+
+/// Checks with a paused clock that a call is handed off whose token asks for progress in vain: a
+/// token that no notification repeats, or that another call has.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_told_nothing_is_handed_off() {
+    let token = |token: Value| json!({ "name": "llm_route", "arguments": question(), "_meta": { "progressToken": token } });
+    let mut client = waiting("opencode", "").await;
+    begin_with_progress(&mut client);
+    let ids = [json!(1), json!("x".repeat(2_000))]
+        .map(|unusable| client.begin("tools/call", token(unusable)));
+    for id in ids {
+        let answer = timeout(Duration::from_secs(59), client.result(id)).await;
+        running(&answer.expect("it is handed off"));
+    }
+}
