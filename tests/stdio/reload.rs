@@ -89,9 +89,11 @@ async fn an_edit_counts_and_is_told_once() {
     told(&mut session).await;
     assert_eq!(classes(&mut session).await, json!(["additional"]));
     success(&session.call("llm_route", question_of("additional")).await);
-    let gone = session.call("llm_route", question_of("aditional")).await;
-    let gone = failure_of("unknown_task_class", &gone).to_string();
-    assert!(gone.contains("additional"), "the nearest is named: {gone}");
+    for near in ["aditional", "Additional", "ADDITIONAL"] {
+        let gone = session.call("llm_route", question_of(near)).await;
+        let gone = failure_of("unknown_task_class", &gone).to_string();
+        assert!(gone.contains("did you mean `additional`?"), "the nearest is named: {gone}");
+    }
     let ending = session.leave().await;
     assert_eq!(times_told(&ending), 2);
     assert!(ending.stderr.contains("the policy was read anew"), "{}", ending.stderr);
@@ -197,6 +199,26 @@ async fn a_policy_and_keys_that_appear_count() {
     success(&session.call("llm_route", question()).await);
     let ending = session.leave().await;
     assert!(!ending.stderr.contains(KEY), "{}", ending.stderr);
+}
+
+/// Checks that a client which completes the handshake again is told of each change once.
+#[tokio::test]
+async fn a_handshake_that_is_completed_twice_is_told_once() {
+    let policy = asking("http://127.0.0.1:9/v1");
+    let place = Place::with_policy(policy.to_string());
+    let mut session = with_keys(server().at(&place)).connect().await;
+    for _ in 0..3 {
+        session.notify("notifications/initialized", json!({}));
+    }
+    // The server has read them when it answers what came after them.
+    info(&mut session, |_| true).await;
+    save(&place, &with_class(policy.clone(), "another"));
+    told(&mut session).await;
+    save(&place, &with_class(policy, "additional"));
+    told(&mut session).await;
+    info(&mut session, |data| data.to_string().contains("additional")).await;
+    let ending = session.leave().await;
+    assert_eq!(times_told(&ending), 2);
 }
 
 #[tokio::test]
