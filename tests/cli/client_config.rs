@@ -297,7 +297,8 @@ fn check_says_what_would_not_reach_the_server_in_a_client() {
     );
     home.write(
         ".codex/config.toml",
-        "[mcp_servers.llm-gateway]\nenv_vars = [\"OPENAI_API_KEY\"]\n",
+        "[mcp_servers.llm-gateway]\nargs = [\"LLM_GATEWAY_CAP_SESSION\", \"#\"]\n\
+         env_vars = [\"OPENAI_API_KEY\"]\n",
     );
     let (names, told) = unreached(&home, "codex");
     assert_eq!(names, both[..1]);

@@ -10,6 +10,7 @@ use llm_gateway_core::config::Severity;
 use llm_gateway_core::describe::Description;
 use serde_json::{Value, json};
 
+use super::codex;
 use crate::client_config::{SERVER, SetUp};
 use crate::options::Client;
 
@@ -44,9 +45,9 @@ impl Unreached {
     fn in_codex(in_force: BTreeSet<String>, environment: &Environment) -> Option<Self> {
         let file = codex_file(environment)?;
         let shown = file.display();
-        let (named, message, hint) = match section(&file) {
-            Some(section) => (
-                words(&section),
+        let (named, message, hint) = match handed_on_by(&file) {
+            Some(named) => (
+                named,
                 format!("the entry `{SERVER}` in {shown} does not name"),
                 "add them to its `env_vars`, or paste what `llm-gateway client-config codex` prints",
             ),
@@ -105,67 +106,11 @@ fn codex_file(environment: &Environment) -> Option<PathBuf> {
     Some(home?.join("config.toml"))
 }
 
-/// Returns the lines of the server's section in a Codex file and of the sections below it, without
-/// comments. Returns `None` if the file has no such section or cannot be read.
-fn section(file: &Path) -> Option<String> {
+/// Returns the variables that the server's entry in a Codex file hands on. Returns `None` if the
+/// file has no such entry or cannot be read.
+fn handed_on_by(file: &Path) -> Option<BTreeSet<String>> {
     let is_small =
         std::fs::metadata(file).is_ok_and(|file| file.is_file() && file.len() <= LARGEST_FILE);
     let text = is_small.then(|| std::fs::read_to_string(file).ok()).flatten()?;
-    let lines: String = lines_of_server(&text).flat_map(|line| [line, "\n"]).collect();
-    (!lines.is_empty()).then_some(lines)
-}
-
-/// Returns the lines of the server's sections in a TOML text, the headers included.
-fn lines_of_server(text: &str) -> impl Iterator<Item = &str> {
-    let mut is_within = false;
-    text.lines().filter_map(move |line| {
-        let line = line.split('#').next().unwrap_or_default().trim();
-        if line.starts_with('[') && line.ends_with(']') && line.contains("mcp_servers") {
-            let name = line.replace(['[', ']', '"', '\'', ' '], "");
-            let path = name.strip_prefix("mcp_servers.").unwrap_or_default();
-            is_within =
-                path == SERVER || path.strip_prefix(SERVER).is_some_and(|it| it.starts_with('.'));
-        } else if line.starts_with('[') && line.ends_with(']') && !line.contains(['"', '\'', ',']) {
-            is_within = false;
-        }
-        is_within.then_some(line)
-    })
-}
-
-/// Returns the words of a text that can be names of variables.
-fn words(text: &str) -> BTreeSet<String> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    text.split(|c| !is_part(c)).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn named_in(text: &str) -> BTreeSet<String> {
-        words(&lines_of_server(text).flat_map(|line| [line, "\n"]).collect::<String>())
-    }
-
-    #[test]
-    fn a_name_counts_in_every_form_of_the_servers_own_section() {
-        for text in [
-            "[mcp_servers.llm-gateway]\nenv_vars = [\"A_KEY\"]",
-            "[mcp_servers.\"llm-gateway\"]\r\nenv_vars = ['A_KEY']\r\n",
-            "[ mcp_servers . llm-gateway ]\nenv_vars=[\n  \"B\",\n  \"A_KEY\", # one\n]\n",
-            "[mcp_servers.llm-gateway]\ncommand = \"x\"\n[mcp_servers.llm-gateway.env]\nA_KEY = \"1\"\n",
-            "[mcp_servers.other]\nenv_vars = []\n[mcp_servers.llm-gateway]\nenv = { A_KEY = \"1\" }\n",
-        ] {
-            assert!(named_in(text).contains("A_KEY"), "{text}");
-        }
-        for text in [
-            "",
-            "[mcp_servers.other]\nenv_vars = [\"A_KEY\"]",
-            "[mcp_servers.llm-gateway-2]\nenv_vars = [\"A_KEY\"]",
-            "[mcp_servers.llm-gateway]\n# env_vars = [\"A_KEY\"]",
-            "[mcp_servers.llm-gateway]\nenv_vars = [\"A_KEY_2\"]\n[features]\nx = \"A_KEY\"",
-            "[mcp_servers.llm-gateway]\n[mcp_servers.other]\nenv_vars = [\"A_KEY\"]",
-        ] {
-            assert!(!named_in(text).contains("A_KEY"), "{text}");
-        }
-    }
+    codex::handed_on(&text)
 }

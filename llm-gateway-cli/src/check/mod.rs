@@ -6,6 +6,7 @@
 
 mod classes;
 mod client;
+mod codex;
 mod diagnostic;
 mod missing_key;
 
