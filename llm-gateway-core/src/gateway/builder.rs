@@ -27,7 +27,7 @@ use crate::transport::{Scripted, Transport};
 
 use super::origin::{LedgerFile, Origin, SizedRoom, limiters_for, remembered};
 use super::providers::http_providers;
-use super::secrets::secrets;
+use super::secrets::{reader, secrets};
 use super::{Gateway, adapters};
 
 /// A builder that configures a [`Gateway`].
@@ -245,16 +245,14 @@ impl GatewayBuilder {
         let in_file = ledger_file.as_ref().filter(|_| file.is_some());
         let ledger = self.ledger.clone().or_else(|| in_file.map(|it| Arc::clone(&it.ledger)));
         let missing = self.missing(policy.as_ref().ok(), transport.is_some(), ledger.is_some());
-        let is_complete = missing.is_empty();
-        let of_network = network.iter().flat_map(|it| adapters::network_problems(it.remarks()));
         let moved = ledger_file.as_ref().and_then(|it| it.moved(file));
+        let policy = policy.ok().filter(|_| missing.is_empty()).map(Arc::new);
+        let of_network = network.iter().flat_map(|it| adapters::network_problems(it.remarks()));
         let problems: Vec<Diagnostic> =
             problems.into_iter().chain(missing).chain(of_network).chain(moved).collect();
-        let policy = policy.ok().filter(|_| is_complete).map(Arc::new);
         let policy = policy.ok_or_else(|| PolicyProblems::new(problems.clone()));
         let used = policy.as_deref().ok();
-        // The keys beside a broken policy are those that the policy before it reads.
-        let reader = used.or_else(|| before.as_ref()?.policy().ok());
+        let reader = reader(used, before.as_ref());
         let credentials = self.credentials_for(reader, &environment);
         let now = secrets(&*credentials, network.as_deref(), reader, &environment);
         let secrets = remembered(origin, &now);

@@ -5,6 +5,17 @@ use crate::environment::Environment;
 use crate::network::Network;
 use crate::policy::Policy;
 
+use super::Gateway;
+
+/// Returns the policy that says which variables hold keys: the one in force, or beside a broken one
+/// that of the gateway before.
+pub(super) fn reader<'p>(
+    used: Option<&'p Policy>,
+    before: Option<&'p Gateway>,
+) -> Option<&'p Policy> {
+    used.or_else(|| before?.policy().ok())
+}
+
 /// Returns the known keys and the network's passwords. It leaves out keys used only by providers
 /// that need no secret, such as a mere word for a server on this machine.
 pub(super) fn secrets(

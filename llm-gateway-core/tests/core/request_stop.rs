@@ -144,8 +144,7 @@ impl Transport for Stopping {
 #[tokio::test(start_paused = true)]
 async fn nobody_is_asked_after_a_stop() {
     let keys = ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"];
-    let keys =
-        keys.iter().fold(Environment::empty(), |it, name| it.with(*name, "sk-0123456789"));
+    let keys = keys.iter().fold(Environment::empty(), |it, name| it.with(*name, "sk-0123456789"));
     let retried = POLICY.replace("max_retries: 0", "max_retries: 3, base_delay_s: 30");
     for policy in [POLICY, &retried] {
         let (script, stop) = (Scripted::new().status(500).answer("late"), Stop::new());

@@ -10,19 +10,19 @@ use super::windows::Spellings;
 use crate::credential::Secret;
 use crate::model::KeyKind;
 
-/// The most keys that are remembered. Keys are changed by hand, and each costs time in every answer.
+/// The most keys that are remembered. KnownKeys are changed by hand, and each costs time in every answer.
 const MOST_SECRETS: usize = 256;
 
 /// The keys at one time, with what is searched for them.
 #[derive(Clone, Default)]
-pub(super) struct Keys {
+pub(super) struct KnownKeys {
     /// The keys, the newest last.
     pub(super) secrets: Vec<Secret>,
     /// The spellings of the keys; `None` if none of them counts as a secret.
     pub(super) spellings: Option<Arc<Spellings>>,
 }
 
-impl Keys {
+impl KnownKeys {
     /// Creates the set of these keys. Those that are no secret are not searched.
     pub(super) fn new(secrets: Vec<Secret>) -> Self {
         let keys = secrets.iter().map(Secret::expose);
@@ -40,12 +40,12 @@ impl Keys {
 /// A list of every key that was ever in force, which scrubbers share. It holds each key once, and
 /// only the newest of too many.
 #[derive(Default)]
-pub(crate) struct KnownSecrets(Mutex<Arc<Keys>>);
+pub(crate) struct KnownSecrets(Mutex<Arc<KnownKeys>>);
 
 impl KnownSecrets {
     /// Creates a list of these keys, however many.
     pub(super) fn of(secrets: Vec<Secret>) -> Self {
-        Self(Mutex::new(Arc::new(Keys::new(secrets))))
+        Self(Mutex::new(Arc::new(KnownKeys::new(secrets))))
     }
 
     /// Adds the keys that are in force now, for texts under way as well.
@@ -62,13 +62,13 @@ impl KnownSecrets {
         all.drain(..surplus);
         let is_same = all.len() == keys.secrets.len() && all.iter().all(|it| keys.hold(it));
         *keys = Arc::new(match is_same {
-            true => Keys { secrets: all, spellings: keys.spellings.clone() },
-            false => Keys::new(all),
+            true => KnownKeys { secrets: all, spellings: keys.spellings.clone() },
+            false => KnownKeys::new(all),
         });
     }
 
     /// Returns the keys that are known now.
-    pub(super) fn keys(&self) -> Arc<Keys> {
+    pub(super) fn keys(&self) -> Arc<KnownKeys> {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -83,8 +83,16 @@ pub(super) fn holds(secrets: &[Secret], secret: &Secret) -> bool {
 #[derive(Default)]
 pub(super) struct OwnKeys {
     pub(super) secrets: Vec<Secret>,
-    /// The shared keys that were known at the last reading, and the spellings of all keys together.
-    joined: Mutex<Option<(Arc<Keys>, Option<Arc<Spellings>>)>>,
+    /// What was searched at the last reading.
+    joined: Mutex<Option<Joined>>,
+}
+
+/// The keys of a call and the shared ones together.
+struct Joined {
+    /// The shared keys.
+    shared: Arc<KnownKeys>,
+    /// The spellings of all keys; `None` if there are none.
+    spellings: Option<Arc<Spellings>>,
 }
 
 impl OwnKeys {
@@ -94,19 +102,19 @@ impl OwnKeys {
     }
 
     /// Returns the spellings of these keys and the shared ones.
-    pub(super) fn spellings_with(&self, shared: &Arc<Keys>) -> Option<Arc<Spellings>> {
+    pub(super) fn spellings_with(&self, shared: &Arc<KnownKeys>) -> Option<Arc<Spellings>> {
         let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((before, spellings)) = joined.as_ref()
-            && Arc::ptr_eq(before, shared)
-        {
-            return spellings.clone();
+        if let Some(joined) = joined.as_ref().filter(|it| Arc::ptr_eq(&it.shared, shared)) {
+            return joined.spellings.clone();
         }
         let new = || self.secrets.iter().filter(|own| !shared.hold(own));
         let spellings = match new().next() {
             None => shared.spellings.clone(),
-            Some(_) => Keys::new(shared.secrets.iter().chain(new()).cloned().collect()).spellings,
+            Some(_) => {
+                KnownKeys::new(shared.secrets.iter().chain(new()).cloned().collect()).spellings
+            }
         };
-        *joined = Some((Arc::clone(shared), spellings.clone()));
+        *joined = Some(Joined { shared: Arc::clone(shared), spellings: spellings.clone() });
         spellings
     }
 }
