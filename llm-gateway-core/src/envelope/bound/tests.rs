@@ -1,6 +1,7 @@
 //! Tests of envelopes that are too large, and of what stays of them.
 
 use super::*;
+use serde_json::Value;
 
 fn sized(envelope: &Envelope) -> usize {
     serde_json::to_string(envelope).unwrap().chars().count()
