@@ -17,14 +17,13 @@ use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::{Value, json};
 
-use crate::advice::with_advice;
 use crate::arguments::{Arguments, shown};
 use crate::client::{Client, Clients};
 use crate::current::Current;
 use crate::faults;
 use crate::lines::Teller;
 use crate::progress::Reporter;
-use crate::runs::{Runs, Started, panicked};
+use crate::runs::{Found, Runs, Started, panicked};
 use crate::tools::{LLM_ORCHESTRATE, LLM_RESULT, LLM_ROUTE};
 use crate::wire::ResultForm;
 
@@ -80,41 +79,43 @@ impl Server {
     /// Runs one tool and returns its envelope.
     ///
     /// Dropping the future cancels any tool without an answer.
-    async fn answer(&self, tool: &str, arguments: JsonObject, call: &Call) -> Envelope {
+    async fn answer(&self, tool: &str, arguments: JsonObject, call: &Call) -> Found {
         if tool == LLM_RESULT {
             return self.result(arguments, call).await;
         }
         let Call { gateway, context, .. } = call;
         let arguments = match faults::checked(gateway, tool, arguments) {
             Ok(arguments) => arguments,
-            Err(error) => return Envelope::from(&error),
+            Err(error) => return Envelope::from(&error).into(),
         };
+        let client = call.client.name().to_owned();
         let started = match tool {
-            LLM_ROUTE => route(gateway, arguments),
-            LLM_ORCHESTRATE => orchestrate(gateway, arguments),
+            LLM_ROUTE => route(gateway, arguments, client),
+            LLM_ORCHESTRATE => orchestrate(gateway, arguments, client),
             _ => return self.runs.unless_cancelled(self.routing_info(gateway), context).await,
         };
         let hand_off = call.client.hand_off_after(call.output.hand_off);
         self.runs.answer(started, context, &call.reporter, hand_off).await
     }
 
-    async fn result(&self, arguments: JsonObject, call: &Call) -> Envelope {
+    async fn result(&self, arguments: JsonObject, call: &Call) -> Found {
         let max_chars = call.form.max_chars();
         let wanted = match self.runs.wanted(arguments, max_chars) {
             Ok(wanted) => wanted,
-            Err(error) => return Envelope::from(&error),
+            Err(error) => return Envelope::from(&error).into(),
         };
         let longest = call.client.waits(call.output.hand_off);
-        let collected = self.runs.collect(&wanted, longest, max_chars);
+        let collected = self.runs.collect(&wanted, longest);
         let collected = call.reporter.while_waiting(wanted.task_class(), collected);
         self.runs.unless_cancelled(collected, &call.context).await
     }
 
-    async fn routing_info(&self, gateway: &Gateway) -> Envelope {
-        match gateway.describe_with_spend().await {
+    async fn routing_info(&self, gateway: &Gateway) -> Found {
+        let envelope = match gateway.describe_with_spend().await {
             Ok(description) => self.with_runs(Envelope::from(&description)),
             Err(problems) => Envelope::from(&problems),
-        }
+        };
+        envelope.into()
     }
 
     /// Adds the newest runs to a description, if there are any.
@@ -193,19 +194,22 @@ impl ServerHandler for Server {
         }
         // The call ends on the policy that it begins with.
         let call = self.call(now.gateway.clone(), context);
-        let answer = self.answer(name, request.arguments.unwrap_or_default(), &call);
+        // Whoever comes back for a result wants all of it.
+        let form = if name == LLM_RESULT { call.form.in_full() } else { call.form };
+        let arguments = request.arguments.unwrap_or_default();
+        let answer = async {
+            let found = self.answer(name, arguments, &call).await;
+            found.shown(name, form.detail(), form.max_chars()).await
+        };
         // An uncaught panic would end the task and leave the call without a reply.
         let answer = AssertUnwindSafe(answer).catch_unwind().await;
         let envelope = answer.unwrap_or_else(|_| Envelope::from(&panicked(name)));
-        let envelope = with_advice(envelope, call.client.name(), call.gateway.policy().ok());
-        // Whoever comes back for a result wants all of it.
-        let form = if name == LLM_RESULT { call.form.in_full() } else { call.form };
-        Ok(form.tool_result(envelope).into())
+        Ok(form.tool_result(&envelope).into())
     }
 }
 
 /// Starts the run of a call of `llm_route`.
-fn route(gateway: &Gateway, mut arguments: Arguments) -> Started {
+fn route(gateway: &Gateway, mut arguments: Arguments, client: String) -> Started {
     let task_class = arguments.text("task_class").unwrap_or_default();
     let prompt = arguments.text("prompt").unwrap_or_default();
     let stop = Stop::new();
@@ -220,11 +224,11 @@ fn route(gateway: &Gateway, mut arguments: Arguments) -> Started {
         request = request.override_model(model);
     }
     let run = gateway.start(request);
-    Started { tool: LLM_ROUTE, task_class, run, stop }
+    Started { tool: LLM_ROUTE, gateway: gateway.clone(), client, task_class, run, stop }
 }
 
 /// Starts the run of a call of `llm_orchestrate`.
-fn orchestrate(gateway: &Gateway, mut arguments: Arguments) -> Started {
+fn orchestrate(gateway: &Gateway, mut arguments: Arguments, client: String) -> Started {
     let stop = Stop::new();
     let mut task = Task::new(arguments.text("task").unwrap_or_default()).stopped_by(&stop);
     if let Some(depth) = arguments.text("depth") {
@@ -232,5 +236,5 @@ fn orchestrate(gateway: &Gateway, mut arguments: Arguments) -> Started {
     }
     let run = gateway.start_orchestration(task);
     let task_class = ORCHESTRATE.to_owned();
-    Started { tool: LLM_ORCHESTRATE, task_class, run, stop }
+    Started { tool: LLM_ORCHESTRATE, gateway: gateway.clone(), client, task_class, run, stop }
 }

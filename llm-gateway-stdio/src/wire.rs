@@ -40,17 +40,17 @@ impl ResultForm {
         self.max_chars
     }
 
-    /// Returns the MCP tool result that carries an envelope.
+    /// Returns the detail in which an envelope is told.
+    pub(crate) fn detail(&self) -> Detail {
+        self.detail
+    }
+
+    /// Returns the MCP tool result that carries an envelope, which has this form already.
     ///
     /// A success is one text block, and the same object as `structuredContent`; for a client whose
     /// model would pay for both, the text is one line. An error is the text block alone, because
     /// several clients drop an error that has a structured part.
-    pub(crate) fn tool_result(&self, envelope: Envelope) -> CallToolResult {
-        let envelope = match self.detail {
-            Detail::Brief => envelope.brief(),
-            _ => envelope,
-        };
-        let envelope = envelope.bounded_in_pages(self.max_chars);
+    pub(crate) fn tool_result(&self, envelope: &Envelope) -> CallToolResult {
         let value = json!(envelope);
         if envelope.is_error() {
             return CallToolResult::error(vec![ContentBlock::text(value.to_string())]);

@@ -97,6 +97,23 @@ async fn codex_gets_one_copy_that_it_can_hand_on_whole() {
     }
 }
 
+#[tokio::test]
+async fn a_long_description_has_whole_ids_of_runs_for_codex() {
+    let fake = FakeProvider::answering(Wire::OpenAi, "gpt-test", "hello").await;
+    let mut policy = asking(&fake.base_url());
+    for number in 0..80 {
+        policy["defaults"][format!("class_{number}")] = policy["defaults"]["ask"].clone();
+    }
+    let (_place, mut session) = codex(&policy).await;
+    for _ in 0..20 {
+        let result = session.call("llm_route", question()).await;
+        let run_id = result["structuredContent"]["meta"]["run_id"].clone();
+        let info = session.call("llm_routing_info", json!({})).await["structuredContent"].take();
+        assert_eq!(info["meta"]["truncated"], true);
+        assert_eq!(info["data"]["runs"][0]["run_id"], run_id, "{}", info["data"]["runs"]);
+    }
+}
+
 /// Codex shows its model the text of an error.
 #[tokio::test]
 async fn an_error_is_text_for_codex_too() {

@@ -166,6 +166,47 @@ async fn a_call_under_way_ends_on_the_policy_it_began_with() {
     assert_eq!(before["data"]["text"], "From the old one.");
 }
 
+/// The size of a page belongs to its run, or the caller is told to begin again.
+#[tokio::test]
+async fn pages_join_although_their_bound_changes() {
+    let text = format!("HEAD {} TAIL", "\"äö\u{1F980}\n words ".repeat(2_000));
+    let fake = FakeProvider::answering(Wire::OpenAi, "gpt-test", &text).await;
+    for (first, later) in [(3_000, 20_000), (20_000, 3_000)] {
+        let mut policy = asking(&fake.base_url());
+        policy["output"] = json!({ "max_chars": first });
+        let place = Place::with_policy(policy.to_string());
+        let mut session = with_keys(server().at(&place)).connect().await;
+        let meta = success(&session.call("llm_route", question()).await)["meta"].clone();
+        policy["output"] = json!({ "max_chars": later });
+        let page = |page: u64| json!({ "run_id": meta["run_id"], "page": page });
+        let mut pages = meta["pages"].as_u64().unwrap();
+        let mut joined = String::new();
+        let mut at = 1;
+        while at <= pages {
+            let envelope = success(&session.call("llm_result", page(at)).await);
+            assert_eq!(envelope["meta"]["pages"], pages);
+            joined.push_str(envelope["data"]["text"].as_str().unwrap());
+            at += 1;
+            if at != 2 || policy["defaults"]["other"].is_object() {
+                continue;
+            }
+            policy = with_class(policy, "other");
+            save(&place, &policy);
+            told(&mut session).await;
+            if later < first {
+                let result = session.call("llm_result", page(2)).await;
+                let told = failure_of("invalid_request", &result);
+                assert!(told["meta"]["hint"].as_str().unwrap().contains("page 1"), "{told}");
+                let again = success(&session.call("llm_result", page(1)).await);
+                pages = again["meta"]["pages"].as_u64().unwrap();
+                assert!(told["error"].as_str().unwrap().contains(&format!("there are {pages}")));
+                (at, joined) = (1, String::new());
+            }
+        }
+        assert!(joined == text, "{} of {} characters", joined.len(), text.len());
+    }
+}
+
 #[tokio::test]
 async fn a_breaker_stays_open() {
     let down = FakeProvider::refusing(Wire::OpenAi, "gpt-test", 503, "down", "It is down.").await;

@@ -67,6 +67,29 @@ async fn a_panels_answers_follow_each_other() {
 }
 
 #[tokio::test]
+async fn a_panel_shows_every_member_within_any_bound() {
+    let fake = FakeProvider::answering(Wire::OpenAi, "gpt-test", &large()).await;
+    for max_chars in [2_000, 4_000, 30_000] {
+        let mut policy = asking_panel(&fake.base_url());
+        policy["output"] = json!({ "max_chars": max_chars });
+        let (_place, mut session) = session(&policy).await;
+        let result = session.call("llm_route", question()).await;
+        assert!(result["content"][0]["text"].as_str().unwrap().chars().count() <= max_chars);
+        let envelope = text_block(&result);
+        let run_id = &envelope["meta"]["run_id"];
+        for (at, name) in ["one", "two", "three"].iter().enumerate() {
+            let member = &envelope["data"]["members"][at];
+            let meta = &member["meta"];
+            assert_eq!((&member["status"], &meta["provider"]), (&json!("success"), &json!(name)));
+            assert_eq!((&meta["run_id"], meta["model"].is_string()), (run_id, true), "{meta}");
+            let text = member["data"]["text"].as_str().unwrap();
+            assert!(text.starts_with("HEAD") && text.ends_with("TAIL"), "{max_chars}: {text}");
+            assert!(text.contains(" left out"), "{max_chars}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_was_made_of_a_task_follows_each_other() {
     let crew = Crew::saying(&["the plan of it all"], &[&large()], &[ACCEPTS]).await;
     let (_place, mut session) = session(&crew.policy()).await;

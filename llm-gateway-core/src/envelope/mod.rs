@@ -19,7 +19,6 @@ mod running;
 mod schema;
 
 use std::borrow::Cow;
-
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -29,6 +28,8 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::model::RunId;
 use crate::outcome::{Answer, Failure, Reply};
+
+pub(crate) use pages::Pages;
 
 /// The status of a request, which is the first field of an [`Envelope`]: how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -93,8 +94,10 @@ impl Envelope {
     /// anything was cut.
     ///
     /// A text that a model wrote keeps its head and its tail, with a marked gap between them. An
-    /// answer or artifact keeps more than a plan or an earlier round. If that is not enough, the
-    /// longest strings and lists of the rest are cut too. The JSON stays valid.
+    /// answer or artifact keeps more than a plan or an earlier round. Around them, what is written
+    /// for a person loses its end, and lists lose entries from theirs, which are counted. Names are
+    /// never cut: ids, categories, models, variables and files. What says how to go on (`error`,
+    /// `hint`, `policy_error`) is cut last, and a panel's members leave last. The JSON stays valid.
     #[must_use]
     pub fn bounded(self, max_chars: usize) -> Self {
         bound::bounded(self, max_chars, &bound::PLAIN_GAP)
@@ -104,14 +107,26 @@ impl Envelope {
     /// `meta.pages` then has the number of its [pages](Self::page), and gaps in texts name the tool
     /// `llm_result`, which has them.
     #[must_use]
-    pub fn bounded_in_pages(mut self, max_chars: usize) -> Self {
-        if bound::json_chars(&self) <= max_chars {
+    pub fn bounded_in_pages(self, max_chars: usize) -> Self {
+        if self.fits(max_chars) {
             return self;
         }
-        match pages::announce(&mut self, max_chars) {
-            true => bound::bounded(self, max_chars, &bound::PAGED_GAP),
-            false => self.bounded(max_chars),
+        let pages = self.page_count(max_chars);
+        self.bounded_with_pages(max_chars, pages)
+    }
+
+    /// Returns whether the envelope has at most `max_chars` characters of JSON.
+    pub(crate) fn fits(&self, max_chars: usize) -> bool {
+        bound::json_chars(self) <= max_chars
+    }
+
+    /// Shortens an envelope that does not fit, and whose whole text has this number of pages.
+    pub(crate) fn bounded_with_pages(mut self, max_chars: usize, pages: u64) -> Self {
+        if !self.meta.contains_key("run_id") {
+            return self.bounded(max_chars);
         }
+        self.meta.insert("pages".to_owned(), pages.into());
+        bound::bounded(self, max_chars, &bound::PAGED_GAP)
     }
 
     /// Returns the whole text of the result: of a single answer or a cascade exactly its text; of a
@@ -125,7 +140,7 @@ impl Envelope {
     /// Returns the number of [pages](Self::page) that the whole text has in envelopes of at most
     /// `max_chars` characters.
     pub fn page_count(&self, max_chars: usize) -> u64 {
-        pages::count(self, max_chars)
+        Pages::of(self, max_chars).count()
     }
 
     /// Returns one page of the [whole text](Self::whole_text): the envelope of a slice, of at most
@@ -149,7 +164,7 @@ impl Envelope {
     /// [`Category::InvalidRequest`](crate::Category::InvalidRequest) if there is no such page; the
     /// error's text says which there are.
     pub fn page(&self, number: u64, max_chars: usize) -> Result<Self, Error> {
-        pages::page(self, number, max_chars)
+        Pages::of(self, max_chars).page(self, number)
     }
 
     /// Returns the envelope without what says nothing new: a single attempt that succeeded, a price

@@ -4,8 +4,8 @@
 //!
 //! A front end owns a [`KeptRuns`] and tells it of each run that it starts; the library itself keeps
 //! none. The list is here and not in one front, so that whatever starts runs (MCP, HTTP, another
-//! program) bounds and finds them in one way. What is kept is bounded in number and in bytes, and is gone with the process. A result is
-//! kept as the JSON of its [`Envelope`], so that the bytes that are counted are those that are held.
+//! program) bounds and finds them in one way. What is kept is bounded in number and in bytes, and is
+//! gone with the process. All who ask for a result share the one [`Envelope`] that is held.
 //!
 //! ```
 //! use llm_gateway_core::kept::{KeptRuns, RunState};
@@ -28,6 +28,8 @@
 //! # }
 //! ```
 
+mod result;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -40,12 +42,18 @@ use crate::envelope::Envelope;
 use crate::error::{Category, Error};
 use crate::model::RunId;
 use crate::outcome::{Failure, FailureParts};
+use crate::policy::Detail;
+
+use result::KeptResult;
 
 /// The most runs that are kept.
 const MOST_RUNS: usize = 256;
 
 /// The most bytes that the kept results have together.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// The bytes of a result from which on showing it takes noticeable time.
+const LARGE: usize = 64 * 1024;
 
 /// The most bytes that a character takes in UTF-8.
 const WIDEST_IN_UTF8: usize = 4;
@@ -56,9 +64,10 @@ const LONGEST_TASK_CLASS: usize = 64;
 
 /// The newest runs of a process, each under way or with its result. Clones are one list.
 ///
-/// At most 256 runs are kept, with results of at most 64 MiB together. The run whose result came
-/// first gives way first. If all are under way, the newest gives way: the others may have been
-/// promised to a caller that comes back for them.
+/// By default, at most 256 runs are kept, with results of at most 64 MiB together;
+/// [`within`](Self::within) sets other bounds. The run whose result came first gives way first. If
+/// all are under way, the newest gives way: the others may have been promised to a caller that
+/// comes back for them. A result counts with the bytes that its [`Envelope`] takes in memory.
 #[derive(Clone, Default)]
 pub struct KeptRuns(Arc<Store>);
 
@@ -89,7 +98,7 @@ pub struct KeptRun {
     id: RunId,
     task_class: Arc<str>,
     started: Instant,
-    result: watch::Receiver<Option<Arc<str>>>,
+    result: watch::Receiver<Option<Arc<KeptResult>>>,
 }
 
 /// The state of a kept run.
@@ -118,17 +127,17 @@ pub struct RunDescription {
 }
 
 /// The duty to hand in the result of a run that has begun. If it is dropped, the run is kept as
-/// cancelled.
-#[must_use = "dropping it ends the run"]
+/// cancelled. The work itself goes on: whoever owns it ends it.
+#[must_use = "dropping it keeps the run as cancelled"]
 pub struct RunTicket {
     store: Arc<Store>,
     run: KeptRun,
-    sender: watch::Sender<Option<Arc<str>>>,
+    sender: watch::Sender<Option<Arc<KeptResult>>>,
 }
 
 impl KeptRuns {
     /// Creates an empty list that keeps at most `most_runs` runs, whose results have at most
-    /// `most_bytes` bytes of JSON together.
+    /// `most_bytes` bytes together.
     pub fn within(most_runs: usize, most_bytes: usize) -> Self {
         Self(Arc::new(Store { most_runs, most_bytes, runs: Mutex::default() }))
     }
@@ -229,20 +238,57 @@ impl KeptRun {
     }
 
     /// Returns the result of the run, if it has ended.
-    pub fn envelope(&self) -> Option<Envelope> {
-        let json = self.result.borrow().clone()?;
-        Some(serde_json::from_str(&json).unwrap_or_else(|error| self.lost(&error.to_string())))
+    pub fn envelope(&self) -> Option<Arc<Envelope>> {
+        Some(self.kept()?.envelope())
+    }
+
+    /// Returns the result of the run in at most `max_chars` characters of JSON, as
+    /// [`Envelope::bounded_in_pages`] shortens it, if the run has ended. If it is shortened for the
+    /// first time, its pages are counted by this bound from then on.
+    ///
+    /// This takes time in proportion to the result, so an asynchronous program calls it for a
+    /// [large](Self::is_large) one on a thread that may block.
+    pub fn shown(&self, detail: Detail, max_chars: usize) -> Option<Envelope> {
+        Some(self.kept()?.shown(detail, max_chars))
+    }
+
+    /// Returns a page of the result as [`Envelope::page`] does, if the run has ended.
+    ///
+    /// The pages belong to the run: their size is that of the first bound by which they were
+    /// counted, as long as a page of that size fits `max_chars`. When it does not, page 1 is the
+    /// first of a new count. As with [`shown`](Self::shown), a [large](Self::is_large) result takes
+    /// time.
+    ///
+    /// # Errors
+    /// [`Category::InvalidRequest`] if there is no such page, or if another page than the first is
+    /// asked for where the pages have to be counted anew; the error's text says which there are.
+    pub fn page(&self, number: u64, max_chars: usize) -> Option<Result<Envelope, Error>> {
+        Some(self.kept()?.page(number, max_chars))
+    }
+
+    /// Returns the number of [pages](Self::page) of the result, if the run has ended.
+    pub fn page_count(&self, max_chars: usize) -> Option<u64> {
+        Some(self.kept()?.page_count(max_chars))
+    }
+
+    /// Returns whether the result is so large that showing it takes noticeable time.
+    pub fn is_large(&self) -> bool {
+        self.kept().is_some_and(|kept| kept.bytes() > LARGE)
+    }
+
+    fn kept(&self) -> Option<Arc<KeptResult>> {
+        self.result.borrow().clone()
     }
 
     /// Waits for the result of the run.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
-    pub async fn done(&self) -> Envelope {
+    pub async fn done(&self) -> Arc<Envelope> {
         let mut result = self.result.clone();
         // A ticket hands in a result also when it is dropped, so waiting does not fail.
         let _ = result.wait_for(Option::is_some).await;
-        self.envelope().unwrap_or_else(|| self.lost("it was never handed in"))
+        self.envelope().unwrap_or_else(|| Arc::new(self.lost("it was never handed in")))
     }
 
     fn describe(&self, now: Instant) -> RunDescription {
@@ -275,38 +321,38 @@ impl RunTicket {
 
     /// Keeps the result of the run, and returns it as it is kept: shortened to its beginning and its
     /// end if it is larger than all results together may be.
-    pub fn finish(self, envelope: Envelope) -> Envelope {
+    pub fn finish(self, envelope: Envelope) -> Arc<Envelope> {
         let most = self.store.most_bytes;
-        let json = written(&envelope);
-        if json.len() <= most {
-            self.keep(json);
-            return envelope;
+        let result = KeptResult::new(envelope);
+        if result.bytes() <= most {
+            return self.keep(result);
         }
-        let shortened = envelope.bounded(most / WIDEST_IN_UTF8);
-        self.keep(written(&shortened));
-        shortened
+        let shortened = Envelope::clone(&result.envelope()).bounded(most / WIDEST_IN_UTF8);
+        self.keep(KeptResult::new(shortened))
     }
 
     /// Hands the result to those who wait for it, and keeps the run no longer: nobody was asked, and
     /// a refusal must not take the place of a result that was paid for.
-    pub fn finish_unkept(self, envelope: Envelope) -> Envelope {
+    pub fn finish_unkept(self, envelope: Envelope) -> Arc<Envelope> {
         self.store.list().runs.retain(|entry| entry.run.id != self.run.id);
-        self.sender.send_replace(Some(written(&envelope).into()));
+        let result = KeptResult::new(envelope);
+        let envelope = result.envelope();
+        self.sender.send_replace(Some(Arc::new(result)));
         envelope
     }
 
     /// Keeps the failure of a run that has no result, and returns its envelope.
-    pub fn fail(self, error: Error) -> Envelope {
+    pub fn fail(self, error: Error) -> Arc<Envelope> {
         let envelope = self.run.failed(error, self.run.started.elapsed());
         self.finish(envelope)
     }
 
-    fn keep(&self, json: String) {
-        // The text is kept in a block of exactly its size.
-        let json: Arc<str> = json.into();
-        // There is room for the text before it is there.
-        self.store.put(self.run.id, json.len());
-        self.sender.send_replace(Some(json));
+    fn keep(&self, result: KeptResult) -> Arc<Envelope> {
+        let envelope = result.envelope();
+        // There is room for the result before it is there.
+        self.store.put(self.run.id, result.bytes());
+        self.sender.send_replace(Some(Arc::new(result)));
+        envelope
     }
 }
 
@@ -315,15 +361,9 @@ impl Drop for RunTicket {
         if self.run.state() == RunState::Running {
             let error = Error::new(Category::Cancelled, "the run was ended before it was done");
             let envelope = self.run.failed(error, self.run.started.elapsed());
-            self.keep(written(&envelope));
+            let _ = self.keep(KeptResult::new(envelope));
         }
     }
-}
-
-/// Returns the JSON of an envelope.
-fn written(envelope: &Envelope) -> String {
-    // An envelope is JSON already, so writing it cannot fail.
-    serde_json::to_string(envelope).unwrap_or_default()
 }
 
 /// Shows how many runs are kept, and nothing that they hold.

@@ -33,7 +33,8 @@ async fn a_result_is_kept_as_it_was() {
     let waiters = waiters.map(|run| tokio::spawn(async move { run.done().await }));
     tokio::task::yield_now().await;
     let envelope = answer("äö \u{1F980} \" \u{0}");
-    assert_eq!(ticket.finish(envelope.clone()), envelope);
+    let envelope = Arc::new(envelope);
+    assert_eq!(ticket.finish(Envelope::clone(&envelope)), envelope);
     for waiter in waiters {
         assert_eq!(waiter.await.unwrap(), envelope);
     }
@@ -62,11 +63,11 @@ fn results_have_a_bound_in_bytes() {
         ended(&kept, number, &"x".repeat(1_000));
         assert!(kept.0.list().bytes() <= 10_000);
     }
-    assert_eq!(kept.describe(100, Instant::now()).len(), 9);
+    assert_eq!(kept.describe(100, Instant::now()).len(), 7);
     // One that fits only alone leaves nothing else.
-    ended(&kept, 50, &"x".repeat(9_900));
+    ended(&kept, 50, &"x".repeat(9_600));
     assert_eq!(kept.describe(100, Instant::now()).len(), 1);
-    assert_eq!(text(&kept, 50).unwrap().len(), 9_900);
+    assert_eq!(text(&kept, 50).unwrap().len(), 9_600);
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn sixty_four_mebibytes_are_the_most() {
         ended(&kept, number, &large);
         let list = kept.0.list();
         let held = list.runs.iter().filter_map(|it| it.run.result.borrow().clone());
-        assert!(held.map(|json| json.len()).sum::<usize>() <= MOST_BYTES);
+        assert!(held.map(|result| result.bytes()).sum::<usize>() <= MOST_BYTES);
     }
     assert_eq!(kept.describe(100, Instant::now()).len(), 6);
 }
@@ -187,7 +188,7 @@ fn many_threads_keep_the_bounds() {
                     let counted = list.runs.iter().filter_map(|it| it.result.map(|it| it.1));
                     let held = list.runs.iter().filter_map(|it| it.run.result.borrow().clone());
                     // A result that is being handed in is counted already.
-                    assert!(held.map(|it| it.len()).sum::<usize>() <= counted.sum::<usize>());
+                    assert!(held.map(|it| it.bytes()).sum::<usize>() <= counted.sum::<usize>());
                 }
             });
         }
@@ -217,4 +218,72 @@ async fn a_refusal_is_told_and_takes_no_place() {
     }
     assert_eq!(kept.newest().map(|run| run.id()), Some(id(1)));
     assert_eq!(text(&kept, 1).as_deref(), Some("paid"));
+}
+
+/// Returns the slices of all pages of a run from `first` on.
+fn slices(run: &KeptRun, max_chars: usize, first: u64, last: u64) -> String {
+    let pages = (first..=last).map(|number| run.page(number, max_chars).unwrap().unwrap());
+    pages.map(|page| page.whole_text().into_owned()).collect()
+}
+
+#[test]
+fn pages_join_although_the_bound_changes() {
+    let whole = "äö \u{1F980} \"\n words ".repeat(3_000);
+    for (first, later) in [(2_000, 30_000), (30_000, 2_000), (2_000, 2_000), (5_000, 4_999)] {
+        for is_shown in [true, false] {
+            let kept = KeptRuns::default();
+            let mut envelope = answer(&whole);
+            envelope.meta.insert("run_id".to_owned(), json!(id(1)));
+            let _ = kept.begin(id(1), "ask", Instant::now()).finish(envelope);
+            let run = kept.find(id(1)).unwrap();
+            let told = match is_shown {
+                true => run.shown(Detail::Full, first).unwrap(),
+                false => run.page(1, first).unwrap().unwrap(),
+            };
+            let pages = told.meta["pages"].as_u64().unwrap();
+            assert_eq!(run.page_count(first), Some(pages));
+            let beginning = slices(&run, first, 1, 2);
+            if first <= later {
+                assert_eq!(format!("{beginning}{}", slices(&run, later, 3, pages)), whole);
+                continue;
+            }
+            for _ in 0..2 {
+                let error = run.page(3, later).unwrap().unwrap_err();
+                let count = run.page_count(later).unwrap();
+                assert!(count > pages || first - later == 1, "{count}");
+                assert!(error.message().contains(&format!("there are {count}")), "{error}");
+                assert!(error.hint().unwrap().contains("page 1"));
+            }
+            // Whoever begins again, or is told the new count, goes on with it.
+            match is_shown {
+                true => drop(run.page(1, later)),
+                false => drop(run.shown(Detail::Full, later)),
+            }
+            let count = run.page_count(later).unwrap();
+            assert_eq!(slices(&run, later, 1, count), whole);
+            assert_eq!(slices(&run, first, 1, count), whole, "the size belongs to the run");
+        }
+    }
+}
+
+#[test]
+fn those_who_ask_at_once_are_shown_the_same() {
+    let kept = KeptRuns::default();
+    let mut envelope = answer(&"\"x\n".repeat(300_000));
+    envelope.meta.insert("run_id".to_owned(), json!(id(1)));
+    let _ = kept.begin(id(1), "ask", Instant::now()).finish(envelope.clone());
+    let run = kept.find(id(1)).unwrap();
+    assert!(run.is_large());
+    let expected = envelope.clone().bounded_in_pages(2_000);
+    let page = envelope.page(7, 2_000).unwrap();
+    std::thread::scope(|threads| {
+        for _ in 0..20 {
+            threads.spawn(|| {
+                assert_eq!(run.shown(Detail::Full, 2_000).unwrap(), expected);
+                assert_eq!(run.page(7, 2_000).unwrap().unwrap(), page);
+            });
+        }
+    });
+    assert_eq!(run.envelope().unwrap(), run.envelope().unwrap());
+    assert_eq!(run.shown(Detail::Full, usize::MAX).unwrap(), envelope);
 }

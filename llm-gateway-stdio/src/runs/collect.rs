@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use llm_gateway_core::kept::KeptRun;
 use llm_gateway_core::model::RunId;
-use llm_gateway_core::{Category, Envelope, Error};
+use llm_gateway_core::{Category, Error};
 use rmcp::model::JsonObject;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::{Runs, running};
+use super::{Found, Runs, running};
 use crate::arguments::{Arguments, shown};
 use crate::tools::{LLM_RESULT, arguments_of};
 
@@ -18,7 +18,7 @@ const LATEST: &str = "latest";
 
 /// The hint of a run that is not kept.
 const KEPT: &str = "results are kept in the memory of this server's process, those of the newest \
-    256 runs: see `runs` of llm_routing_info, or ask for \"latest\"";
+    256 runs and at most 64 MiB: see `runs` of llm_routing_info, or ask for \"latest\"";
 
 /// What a call of `llm_result` asks for.
 pub(crate) struct Wanted {
@@ -58,26 +58,12 @@ impl Runs {
     }
 
     /// Waits for a run for at most `longest`, and returns its result, or a page of that.
-    pub(crate) async fn collect(
-        &self,
-        wanted: &Wanted,
-        longest: Duration,
-        max_chars: usize,
-    ) -> Envelope {
-        let run = &wanted.run;
-        let waited = async {
-            tokio::select! {
-                biased;
-                envelope = run.done() => Some(envelope),
-                () = self.still_wanted(longest) => None,
-            }
-        };
-        let Some(envelope) = waited.await else { return running(run) };
-        match wanted.page {
-            Some(page) => {
-                envelope.page(page, max_chars).unwrap_or_else(|error| Envelope::from(&error))
-            }
-            None => envelope,
+    pub(crate) async fn collect(&self, wanted: &Wanted, longest: Duration) -> Found {
+        let Wanted { run, page } = wanted;
+        tokio::select! {
+            biased;
+            _ = run.done() => Found::Run { run: run.clone(), page: *page },
+            () = self.still_wanted(longest) => running(run).into(),
         }
     }
 
@@ -107,7 +93,7 @@ impl Runs {
 
     /// Returns the sentence on which pages a run has, if it is done.
     fn range(&self, name: &str, max_chars: usize) -> Option<String> {
-        let pages = self.named(name).ok()?.envelope()?.page_count(max_chars);
+        let pages = self.named(name).ok()?.page_count(max_chars)?;
         Some(format!("`page` is a number from 1 to {pages}, the last page of this run"))
     }
 }

@@ -7,6 +7,7 @@
 //! server. The file `collect` has the way back to a result.
 
 mod collect;
+mod found;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use llm_gateway_core::kept::{KeptRun, KeptRuns, RunDescription, RunTicket};
-use llm_gateway_core::{Category, Envelope, Error, Events, Run, RunFuture, Stop};
+use llm_gateway_core::{Category, Envelope, Error, Events, Gateway, Run, Stop};
 use rmcp::RoleServer;
 use rmcp::service::RequestContext;
 use serde_json::json;
@@ -23,8 +24,11 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::advice::with_advice;
 use crate::lines::Unanswered;
 use crate::progress::Reporter;
+
+pub(crate) use found::Found;
 
 /// The time that a run may take to end after it was stopped: to book the call that it broke off, to
 /// certify its steps and to write its receipt. It is shorter than the time that
@@ -62,6 +66,10 @@ pub(crate) struct ServerEnds {
 /// A run that was started for a call.
 pub(crate) struct Started {
     pub(crate) tool: &'static str,
+    /// The gateway on which the run began.
+    pub(crate) gateway: Gateway,
+    /// The name of the client, which is told how it gives a missing key.
+    pub(crate) client: String,
     pub(crate) task_class: String,
     pub(crate) run: Run,
     /// The handle that ends the run and keeps what it has.
@@ -82,9 +90,8 @@ enum Waited {
     TooLong,
 }
 
-/// The end of a run.
+/// The end of a run, whose result is kept.
 struct Ended {
-    envelope: Envelope,
     /// Whether the run was ended before it was done.
     is_broken_off: bool,
 }
@@ -105,7 +112,7 @@ impl Runs {
         context: &RequestContext<RoleServer>,
         reporter: &Reporter,
         hand_off: Option<Duration>,
-    ) -> Envelope {
+    ) -> Found {
         let tool = started.tool;
         let (mut work, events) = self.begin(started);
         let waited = async {
@@ -123,9 +130,9 @@ impl Runs {
                 drop(work.cancel);
                 work.task.await
             }
-            Waited::TooLong => return work.hand_off(),
+            Waited::TooLong => return work.hand_off().into(),
         };
-        self.told(ended, tool, context)
+        self.told(ended, work.run, tool, context)
     }
 
     /// Waits until a call is handed off, `time` after its beginning: for ever if its run is not kept
@@ -141,13 +148,13 @@ impl Runs {
     /// What waits for a run that ends with the server still gets what the run had.
     pub(crate) async fn unless_cancelled(
         &self,
-        work: impl Future<Output = Envelope>,
+        work: impl Future<Output = Found>,
         context: &RequestContext<RoleServer>,
-    ) -> Envelope {
+    ) -> Found {
         let mut work = pin!(work);
         let why = tokio::select! {
             biased;
-            envelope = &mut work => return envelope,
+            found = &mut work => return found,
             () = self.ends.calls.cancelled() => {
                 self.leave_unanswered(context);
                 GOING_DOWN
@@ -155,7 +162,7 @@ impl Runs {
             () = context.ct.cancelled() => CANCELLED,
         };
         let last = if why == GOING_DOWN { timeout(LAST_WAIT, work).await.ok() } else { None };
-        last.unwrap_or_else(|| Envelope::from(&cancelled(why)))
+        last.unwrap_or_else(|| Envelope::from(&cancelled(why)).into())
     }
 
     /// Returns the ways in which the server ends its calls.
@@ -170,7 +177,7 @@ impl Runs {
 
     /// Starts the task of a run.
     fn begin(&self, started: Started) -> (Work, Events) {
-        let Started { tool, task_class, run, stop } = started;
+        let Started { tool, gateway, client, task_class, run, stop } = started;
         let ticket = self.kept.begin(run.id, &task_class, Instant::now());
         let kept = ticket.run().clone();
         let cancel = CancellationToken::new();
@@ -178,6 +185,10 @@ impl Runs {
         let alive = self.alive.clone();
         let Run { outcome, events, .. } = run;
         let task = tokio::spawn(async move {
+            let outcome = async move {
+                let envelope = Envelope::from(&outcome.await);
+                with_advice(envelope, &client, gateway.policy().ok())
+            };
             let ended = work(tool, outcome, stop, ticket, ends).await;
             drop(alive);
             ended
@@ -185,21 +196,22 @@ impl Runs {
         (Work { run: kept, task, cancel: cancel.drop_guard() }, events)
     }
 
-    /// Returns the envelope of a run's end.
+    /// Returns the answer of a call whose run has ended.
     fn told(
         &self,
         ended: Result<Ended, JoinError>,
+        run: KeptRun,
         tool: &str,
         context: &RequestContext<RoleServer>,
-    ) -> Envelope {
+    ) -> Found {
         match ended {
-            Ok(Ended { envelope, is_broken_off }) => {
+            Ok(Ended { is_broken_off }) => {
                 if is_broken_off {
                     self.leave_unanswered(context);
                 }
-                envelope
+                Found::Run { run, page: None }
             }
-            Err(_) => Envelope::from(&panicked(tool)),
+            Err(_) => Envelope::from(&panicked(tool)).into(),
         }
     }
 
@@ -226,14 +238,13 @@ const CANCELLED: &str = "the client cancelled the call";
 /// Works on a run until it is done or one of `ends`, the server's and the call's, is cancelled.
 async fn work(
     tool: &str,
-    outcome: RunFuture,
+    outcome: impl Future<Output = Envelope>,
     stop: Stop,
     ticket: RunTicket,
     [server, call]: [CancellationToken; 2],
 ) -> Ended {
-    let envelope = async move { Envelope::from(&outcome.await) };
     // An uncaught panic would leave those who wait without a result.
-    let mut envelope = Box::pin(AssertUnwindSafe(envelope).catch_unwind());
+    let mut envelope = Box::pin(AssertUnwindSafe(outcome).catch_unwind());
     let done = tokio::select! {
         biased;
         done = &mut envelope => Ok(done),
@@ -251,13 +262,13 @@ async fn work(
     };
     // Connections are closed before anybody learns that the run has ended.
     drop(envelope);
-    let envelope = match done {
+    match done {
         Ok(Ok(envelope)) if is_refused(&envelope) => ticket.finish_unkept(envelope),
         Ok(Ok(envelope)) => ticket.finish(envelope),
         Ok(Err(_)) => ticket.fail(panicked(tool)),
         Err(why) => ticket.fail(cancelled(why)),
     };
-    Ended { envelope, is_broken_off }
+    Ended { is_broken_off }
 }
 
 /// Returns whether a request was refused before anybody was asked. Nothing was paid for, so the

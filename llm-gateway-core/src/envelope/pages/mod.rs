@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::error::{Category, Error};
 
@@ -66,25 +66,36 @@ pub(super) fn whole_text(envelope: &Envelope) -> Cow<'_, str> {
     Cow::Borrowed(envelope.error.as_deref().unwrap_or_default())
 }
 
-/// Returns the number of pages that a text has in envelopes of at most `max_chars` characters.
-pub(super) fn count(envelope: &Envelope, max_chars: usize) -> u64 {
-    ends(&whole_text(envelope), room(envelope, max_chars)).map(|_| 1).sum()
-}
+/// The pages of a result: where the slice of each ends in the whole text, in bytes.
+#[derive(Debug)]
+pub(crate) struct Pages(Vec<usize>);
 
-/// Returns the envelope of one page.
-pub(super) fn page(envelope: &Envelope, number: u64, max_chars: usize) -> Result<Envelope, Error> {
-    let text = whole_text(envelope);
-    let (mut pages, mut start, mut found) = (0, 0, None);
-    for end in ends(&text, room(envelope, max_chars)) {
-        pages += 1;
-        if pages == number {
-            found = text.get(start..end);
-        }
-        start = end;
+impl Pages {
+    /// Counts the pages that a result has in envelopes of at most `max_chars` characters.
+    pub(crate) fn of(envelope: &Envelope, max_chars: usize) -> Self {
+        Self(ends(&whole_text(envelope), room(envelope, max_chars)).collect())
     }
-    match found {
-        Some(slice) => Ok(enveloped(envelope, slice, number, pages)),
-        None => Err(no_such_page(number, pages)),
+
+    /// Returns the number of pages.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    /// Returns the envelope of one page of the result that was counted.
+    ///
+    /// # Errors
+    /// Fails with [`Category::InvalidRequest`] if there is no such page.
+    pub(crate) fn page(&self, envelope: &Envelope, number: u64) -> Result<Envelope, Error> {
+        let text = whole_text(envelope);
+        let index = number.checked_sub(1).and_then(|index| usize::try_from(index).ok());
+        let slice = index.and_then(|index| {
+            let start = index.checked_sub(1).map_or(Some(0), |last| self.0.get(last).copied())?;
+            text.get(start..*self.0.get(index)?)
+        });
+        match slice {
+            Some(slice) => Ok(enveloped(envelope, slice, number, self.count())),
+            None => Err(no_such_page(number, self.count())),
+        }
     }
 }
 
@@ -182,17 +193,6 @@ fn section(heading: &str, text: &str) -> String {
     // Writing into a text cannot fail.
     let _ = write!(section, "## {heading}\n\n{text}\n");
     section
-}
-
-/// Adds to the `meta` of an envelope that is about to be shortened how many pages its text has, if
-/// it is that of a run. Returns whether it is.
-pub(super) fn announce(envelope: &mut Envelope, max_chars: usize) -> bool {
-    if !envelope.meta.contains_key("run_id") {
-        return false;
-    }
-    let pages = count(envelope, max_chars);
-    envelope.meta.insert("pages".to_owned(), json!(pages));
-    true
 }
 
 #[cfg(test)]

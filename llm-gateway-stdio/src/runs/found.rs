@@ -1,0 +1,51 @@
+//! What a call is answered with: an envelope, or what is kept of a run.
+
+use llm_gateway_core::Envelope;
+use llm_gateway_core::kept::KeptRun;
+use llm_gateway_core::policy::Detail;
+use tokio::task::spawn_blocking;
+
+use super::{panicked, running};
+
+/// What a call is answered with.
+pub(crate) enum Found {
+    /// An envelope of its own.
+    Envelope(Box<Envelope>),
+    /// The result of a run, or a page of it.
+    Run { run: KeptRun, page: Option<u64> },
+}
+
+impl From<Envelope> for Found {
+    fn from(envelope: Envelope) -> Self {
+        Self::Envelope(Box::new(envelope))
+    }
+}
+
+impl Found {
+    /// Returns the envelope in at most `max_chars` characters. What takes long does so on a thread
+    /// of its own, because other calls go on meanwhile.
+    pub(crate) async fn shown(self, tool: &str, detail: Detail, max_chars: usize) -> Envelope {
+        match self {
+            Self::Envelope(envelope) => match detail {
+                Detail::Brief => envelope.brief().bounded_in_pages(max_chars),
+                _ => envelope.bounded_in_pages(max_chars),
+            },
+            Self::Run { run, page } if run.is_large() => {
+                let shown = spawn_blocking(move || of_run(&run, page, detail, max_chars));
+                shown.await.unwrap_or_else(|_| Envelope::from(&panicked(tool)))
+            }
+            Self::Run { run, page } => of_run(&run, page, detail, max_chars),
+        }
+    }
+}
+
+fn of_run(run: &KeptRun, page: Option<u64>, detail: Detail, max_chars: usize) -> Envelope {
+    let shown = match page {
+        None => run.shown(detail, max_chars),
+        Some(page) => {
+            let page = run.page(page, max_chars);
+            page.map(|page| page.unwrap_or_else(|error| Envelope::from(&error)))
+        }
+    };
+    shown.unwrap_or_else(|| running(run))
+}
