@@ -42,7 +42,6 @@ use crate::envelope::Envelope;
 use crate::error::{Category, Error};
 use crate::model::RunId;
 use crate::outcome::{Failure, FailureParts};
-use crate::policy::Detail;
 
 use result::KeptResult;
 
@@ -248,8 +247,14 @@ impl KeptRun {
     ///
     /// This takes time in proportion to the result, so an asynchronous program calls it for a
     /// [large](Self::is_large) one on a thread that may block.
-    pub fn shown(&self, detail: Detail, max_chars: usize) -> Option<Envelope> {
-        Some(self.kept()?.shown(detail, max_chars))
+    pub fn shown(&self, max_chars: usize) -> Option<Envelope> {
+        Some(self.kept()?.shown(false, max_chars))
+    }
+
+    /// Returns the result of the run as [`shown`](Self::shown) does, without what
+    /// [`Envelope::brief`] leaves out.
+    pub fn shown_briefly(&self, max_chars: usize) -> Option<Envelope> {
+        Some(self.kept()?.shown(true, max_chars))
     }
 
     /// Returns a page of the result as [`Envelope::page`] does, if the run has ended.

@@ -8,7 +8,6 @@ use serde_json::{Map, Value};
 
 use crate::envelope::{Envelope, Pages};
 use crate::error::{Category, Error};
-use crate::policy::Detail;
 
 /// The part of a result, as a divisor, that may be held beside it so that it need not be made
 /// again: the form in which it was shown last, and where its pages end.
@@ -56,9 +55,8 @@ impl KeptResult {
         self.bytes
     }
 
-    /// Returns the result in at most `max_chars` characters.
-    pub(super) fn shown(&self, detail: Detail, max_chars: usize) -> Envelope {
-        let is_brief = detail == Detail::Brief;
+    /// Returns the result in at most `max_chars` characters, in full or briefly.
+    pub(super) fn shown(&self, is_brief: bool, max_chars: usize) -> Envelope {
         // Those who ask at once wait for the first, and have what it made.
         let mut made = self.made();
         if let Some(shown) = &made.shown

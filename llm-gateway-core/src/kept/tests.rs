@@ -237,7 +237,7 @@ fn pages_join_although_the_bound_changes() {
             let _ = kept.begin(id(1), "ask", Instant::now()).finish(envelope);
             let run = kept.find(id(1)).unwrap();
             let told = match is_shown {
-                true => run.shown(Detail::Full, first).unwrap(),
+                true => run.shown(first).unwrap(),
                 false => run.page(1, first).unwrap().unwrap(),
             };
             let pages = told.meta["pages"].as_u64().unwrap();
@@ -257,7 +257,7 @@ fn pages_join_although_the_bound_changes() {
             // Whoever begins again, or is told the new count, goes on with it.
             match is_shown {
                 true => drop(run.page(1, later)),
-                false => drop(run.shown(Detail::Full, later)),
+                false => drop(run.shown(later)),
             }
             let count = run.page_count(later).unwrap();
             assert_eq!(slices(&run, later, 1, count), whole);
@@ -279,11 +279,11 @@ fn those_who_ask_at_once_are_shown_the_same() {
     std::thread::scope(|threads| {
         for _ in 0..20 {
             threads.spawn(|| {
-                assert_eq!(run.shown(Detail::Full, 2_000).unwrap(), expected);
+                assert_eq!(run.shown(2_000).unwrap(), expected);
                 assert_eq!(run.page(7, 2_000).unwrap().unwrap(), page);
             });
         }
     });
     assert_eq!(run.envelope().unwrap(), run.envelope().unwrap());
-    assert_eq!(run.shown(Detail::Full, usize::MAX).unwrap(), envelope);
+    assert_eq!(run.shown(usize::MAX).unwrap(), envelope);
 }

@@ -41,7 +41,8 @@ impl Found {
 
 fn of_run(run: &KeptRun, page: Option<u64>, detail: Detail, max_chars: usize) -> Envelope {
     let shown = match page {
-        None => run.shown(detail, max_chars),
+        None if detail == Detail::Brief => run.shown_briefly(max_chars),
+        None => run.shown(max_chars),
         Some(page) => {
             let page = run.page(page, max_chars);
             page.map(|page| page.unwrap_or_else(|error| Envelope::from(&error)))

@@ -1,10 +1,10 @@
 //! Shortens an envelope to a number of characters, while its JSON stays valid.
 //!
 //! Texts that models wrote are cut to their heads and tails, each to a share of the room. What
-//! stands around them gives way step by step, by the rule of the file `step`.
+//! stands around them gives way step by step, by the rule of the file `shortening`.
 
 mod gap;
-mod step;
+mod shortening;
 mod texts;
 mod width;
 
@@ -14,7 +14,7 @@ pub(super) use gap::{Gap, PAGED_GAP, PLAIN_GAP};
 pub(super) use width::{escaped_width, json_chars};
 
 use gap::SHORT_GAP;
-use step::{STEPS, remains};
+use shortening::{STEPS, remains};
 use texts::Texts;
 
 use super::Envelope;

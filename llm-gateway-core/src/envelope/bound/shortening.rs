@@ -15,7 +15,7 @@ use crate::envelope::Envelope;
 const LONGEST_NAME: usize = 200;
 
 /// The keys of names that may have spaces in them. A string without a space is a name by itself.
-const NAMES: [&str; 4] = ["path", "file", "policy_file", "bundle"];
+const SPACED_NAMES: [&str; 4] = ["path", "file", "policy_file", "bundle"];
 
 /// The fields of `meta` and `data` that say how to go on.
 const LAST: [&str; 2] = ["hint", "policy_error"];
@@ -91,9 +91,9 @@ enum Fields {
     Bare,
 }
 
-/// One step of shortening: how much of an envelope may stay.
+/// A step of the shortening of an envelope: how much of an envelope may stay.
 #[derive(Clone, Copy)]
-pub(super) struct Step {
+pub(super) struct Shortening {
     /// The most characters of a text for a person.
     prose: usize,
     /// The most characters of what says how to go on.
@@ -109,19 +109,19 @@ pub(super) struct Step {
 }
 
 /// A step that leaves every member.
-const fn step(prose: usize, list: usize, fields: Fields, for_texts: Option<usize>) -> Step {
+const fn step(prose: usize, list: usize, fields: Fields, for_texts: Option<usize>) -> Shortening {
     let last = if prose > 1_000 { prose } else { 1_000 };
-    Step { prose, last, list, members: usize::MAX, fields, for_texts }
+    Shortening { prose, last, list, members: usize::MAX, fields, for_texts }
 }
 
 /// A step that leaves some members, and next to nothing else.
-const fn few(members: usize) -> Step {
-    Step { prose: 40, last: 300, list: 1, members, fields: Fields::Bare, for_texts: None }
+const fn few(members: usize) -> Shortening {
+    Shortening { prose: 40, last: 300, list: 1, members, fields: Fields::Bare, for_texts: None }
 }
 
 /// The steps of shortening, from the first, which leaves most. Each is tried in turn on the whole
 /// envelope until it fits.
-pub(super) const STEPS: [Step; 21] = [
+pub(super) const STEPS: [Shortening; 21] = [
     step(2_000, 200, Fields::All, Some(2)),
     step(500, 100, Fields::All, Some(2)),
     step(160, 40, Fields::All, Some(2)),
@@ -145,7 +145,7 @@ pub(super) const STEPS: [Step; 21] = [
     few(0),
 ];
 
-impl Step {
+impl Shortening {
     /// Returns what this step leaves of an envelope.
     pub(super) fn shortened(&self, envelope: &Envelope) -> Envelope {
         let mut envelope = envelope.clone();
@@ -215,7 +215,7 @@ impl Step {
     }
 
     fn shorten_string(&self, key: &str, text: &mut String) {
-        let is_name = NAMES.contains(&key) || !text.contains(char::is_whitespace);
+        let is_name = SPACED_NAMES.contains(&key) || !text.contains(char::is_whitespace);
         let most = if is_name { self.prose.max(LONGEST_NAME) } else { self.prose };
         shorten_text(text, most);
     }
