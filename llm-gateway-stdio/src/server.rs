@@ -100,7 +100,7 @@ impl Server {
 
     async fn result(&self, arguments: JsonObject, call: &Call) -> Found {
         let max_chars = call.form.max_chars();
-        let wanted = match self.runs.wanted(arguments, max_chars) {
+        let wanted = match self.runs.wanted(arguments, max_chars).await {
             Ok(wanted) => wanted,
             Err(error) => return Envelope::from(&error).into(),
         };

@@ -7,6 +7,7 @@ use llm_gateway_core::model::RunId;
 use llm_gateway_core::{Category, Error};
 use rmcp::model::JsonObject;
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::{Found, Runs, running};
@@ -38,7 +39,11 @@ impl Runs {
     ///
     /// # Errors
     /// Fails with [`Category::InvalidRequest`] if the arguments are wrong or there is no such run.
-    pub(crate) fn wanted(&self, given: JsonObject, max_chars: usize) -> Result<Wanted, Error> {
+    pub(crate) async fn wanted(
+        &self,
+        given: JsonObject,
+        max_chars: usize,
+    ) -> Result<Wanted, Error> {
         let named = given.get("run_id").and_then(Value::as_str).map(str::to_owned);
         let has_page = given.get("page").is_some_and(|page| !page.is_null());
         let (mut arguments, faults) = Arguments::read(given, arguments_of(LLM_RESULT));
@@ -48,7 +53,8 @@ impl Runs {
                 Ok(Wanted { run, page: arguments.integer("page") })
             }
             Some(error) if has_page => {
-                Err(match named.and_then(|name| self.range(&name, max_chars)) {
+                let range = self.range(&named.unwrap_or_default(), max_chars).await;
+                Err(match range {
                     Some(range) => error.with_hint(range),
                     None => error,
                 })
@@ -92,8 +98,12 @@ impl Runs {
     }
 
     /// Returns the sentence on which pages a run has, if it is done.
-    fn range(&self, name: &str, max_chars: usize) -> Option<String> {
-        let pages = self.named(name).ok()?.page_count(max_chars)?;
+    async fn range(&self, name: &str, max_chars: usize) -> Option<String> {
+        let run = self.named(name).ok()?;
+        let pages = match run.is_large() {
+            true => spawn_blocking(move || run.page_count(max_chars)).await.ok()?,
+            false => run.page_count(max_chars),
+        }?;
         Some(format!("`page` is a number from 1 to {pages}, the last page of this run"))
     }
 }
