@@ -4,8 +4,7 @@ use llm_gateway_core::certificate::{Certificate, ClaimResult};
 use llm_gateway_core::describe::{
     Description, KeyState, OrchestrationDescription, TaskClassDescription,
 };
-use llm_gateway_core::ledger::CapLeft;
-use llm_gateway_core::ledger::{PeriodSpend, Scope, SpentRow};
+use llm_gateway_core::ledger::{CapLeft, PeriodSpend, Scope, SpentRow};
 use llm_gateway_core::model::NanoUsd;
 use llm_gateway_core::outcome::Attempt;
 use llm_gateway_core::policy::RouteKind;

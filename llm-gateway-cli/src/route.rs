@@ -98,11 +98,7 @@ fn show(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> std::io::R
     show_outcome(outcome, terminal)?;
     match outcome {
         Ok(reply) => budget::warn(reply.budget(), terminal),
-        Err(failure) => {
-            // The summary of a panel has what is left; that of a cascade's gate has not.
-            let is_told = failure.panel().is_some_and(|panel| panel.budget.is_some());
-            budget::after_failure(failure, is_told, terminal)
-        }
+        Err(failure) => budget::after_failure(failure, terminal),
     }
 }
 

@@ -32,7 +32,7 @@
 //! | [`outcome`] | the parts of answers and failures: attempts, costs, agreement, verdicts |
 //! | [`model`] | names of providers and models, tokens, money, prices |
 //! | [`prompt`] | messages of a conversation, and prompts whose parts know who wrote them |
-//! | [`describe`], [`spend`] | what a gateway reports about itself and about a month's money |
+//! | [`describe`], [`spend`] | what a gateway reports about itself, and about a day's or a month's money |
 //! | [`kept`] | results of runs, kept for callers that come back for them |
 //! | [`config`] | loading and checking a policy file; its problems by line and column |
 //! | [`policy`] | the compiled policy: routes, limits, the plan for a request, its price |

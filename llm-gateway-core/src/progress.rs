@@ -54,9 +54,14 @@ impl Progress {
     /// Takes the next event of the run. Returns whether a step has changed, so that the line says
     /// something else than how long an answer is.
     pub fn take(&mut self, event: &Event) -> bool {
+        // A text that grows changes no step, and grows often.
+        if let Event::Writing { .. } = event {
+            self.apply(event);
+            return false;
+        }
         let before = self.line(usize::MAX);
         self.apply(event);
-        !matches!(event, Event::Writing { .. }) && self.line(usize::MAX) != before
+        self.line(usize::MAX) != before
     }
 
     /// Returns what happens now as one line of at most `longest` characters, without control

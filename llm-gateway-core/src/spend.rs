@@ -32,10 +32,10 @@ use crate::ledger::{CapLeft, PeriodSpend, SpendBy, SpentRow};
 /// The spend report of a day or a month: what it has cost, and what the caps leave.
 ///
 /// It is serialized as `{month, total_usd, held_usd, unsettled_usd, caps{}, rows[]}`. A day's report
-/// has `day` instead of `month`. `caps` has `{cap_usd, left_usd}` under the [`Cap::key`](crate::ledger::Cap::key) of each
-/// cap, such as `openai/day`. A row has the provider, model or task class of its calls under
-/// [`SpendBy::as_str`], then `cost_usd` and `calls`, and the numbers of `estimated` and `unknown`
-/// calls if there are any.
+/// has `day` instead of `month`. `caps` has `{cap_usd, left_usd}` under the
+/// [`Cap::key`](crate::ledger::Cap::key) of each cap, such as `openai/day`. A row has the provider,
+/// model or task class of its calls under [`SpendBy::as_str`], then `cost_usd` and `calls`, and the
+/// numbers of `estimated` and `unknown` calls if there are any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpendReport {

@@ -19,7 +19,7 @@ pub(crate) fn checked(
     tool: &str,
     given: JsonObject,
 ) -> Result<Arguments, Error> {
-    let names: Vec<String> = given.keys().cloned().collect();
+    let has_depth = given.contains_key("depth");
     let (arguments, mut faults) = Arguments::read(given, arguments_of(tool));
     let Ok(policy) = gateway.policy() else { return Ok(arguments) };
     // Without a fault of their kinds, the gateway itself finds those that the policy finds.
@@ -27,8 +27,7 @@ pub(crate) fn checked(
         faults.extend(match tool {
             LLM_ROUTE => faults_of_question(policy, &arguments),
             LLM_ORCHESTRATE => {
-                let is_read = arguments.get_text("depth").is_some()
-                    || names.iter().all(|name| name != "depth");
+                let is_read = arguments.get_text("depth").is_some() || !has_depth;
                 faults_of_task(policy, &arguments, is_read)
             }
             _ => Vec::new(),

@@ -6,7 +6,7 @@
 use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt;
-use llm_gateway_core::policy::{ORCHESTRATE, Output};
+use llm_gateway_core::policy::{HandOff, ORCHESTRATE};
 use llm_gateway_core::{Envelope, Gateway, Request, Stop, Task};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, ErrorData, Implementation, JsonObject,
@@ -56,7 +56,7 @@ struct Call {
     context: RequestContext<RoleServer>,
     client: Client,
     reporter: Reporter,
-    output: Output,
+    hand_off: HandOff,
     form: ResultForm,
 }
 
@@ -73,7 +73,7 @@ impl Server {
         let output = gateway.policy().map(|policy| policy.output().clone());
         let output = output.unwrap_or_default();
         let form = ResultForm::of(&output, &client);
-        Call { gateway, context, client, reporter, output, form }
+        Call { gateway, context, client, reporter, hand_off: output.hand_off, form }
     }
 
     /// Runs one tool and returns its envelope.
@@ -94,7 +94,7 @@ impl Server {
             LLM_ORCHESTRATE => orchestrate(gateway, arguments, client),
             _ => return self.runs.unless_cancelled(self.routing_info(gateway), context).await,
         };
-        let hand_off = call.client.hand_off_after(call.output.hand_off);
+        let hand_off = call.client.hand_off_after(call.hand_off);
         self.runs.answer(started, context, &call.reporter, hand_off).await
     }
 
@@ -104,7 +104,7 @@ impl Server {
             Ok(wanted) => wanted,
             Err(error) => return Envelope::from(&error).into(),
         };
-        let longest = call.client.waits(call.output.hand_off);
+        let longest = call.client.waits(call.hand_off);
         let collected = self.runs.collect(&wanted, longest);
         let collected = call.reporter.while_waiting(wanted.task_class(), collected);
         self.runs.unless_cancelled(collected, &call.context).await

@@ -31,7 +31,7 @@ pub(super) fn outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal)
             let told = terminal.failure(&Envelope::from(failure));
             told.and(match failure.orchestration() {
                 Some(done) => show_partial(done, terminal),
-                None => budget::after_failure(failure, false, terminal),
+                None => budget::after_failure(failure, terminal),
             })
         }
     }

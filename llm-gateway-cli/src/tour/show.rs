@@ -7,7 +7,7 @@ use llm_gateway_core::model::NanoUsd;
 use serde_json::Value;
 
 use super::Demo;
-use crate::budget::left_in;
+use crate::budget::words;
 use crate::glance::{Glance, Group};
 use crate::layout::{HANG, harmless};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal};
@@ -53,7 +53,7 @@ pub(super) fn demo(
         meta["tokens"]["input"],
         meta["tokens"]["output"],
         dollars(&meta["preflight"]["estimated_max_cost_usd"]),
-        left_in(meta, dollars),
+        left(meta),
     ))?;
     terminal.line(&format!("   {FAINT}why{FAINT:#}     {HANG}{}", why(meta)))
 }
@@ -98,11 +98,7 @@ fn panel(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<()> {
         word("level"),
         word("required")
     ))?;
-    let cost = dollars(&meta["total_cost_usd_approx"]);
-    terminal.line(&format!(
-        "   {FAINT}cost{FAINT:#}      {HANG}{cost} for all members{}",
-        left_in(meta, dollars)
-    ))
+    total_cost(meta, "members", terminal)
 }
 
 /// Shows the steps of an orchestration, its artifact, and whether to believe it.
@@ -117,11 +113,7 @@ fn orchestration(envelope: &Value, terminal: &mut Terminal) -> std::io::Result<(
     let artifact = harmless(data["artifact"].as_str().unwrap_or_default());
     terminal.line(&format!("   {GOOD}artifact{GOOD:#}  {HANG}{artifact}"))?;
     terminal.line(&format!("   {FAINT}verdict{FAINT:#}   {HANG}{}", verdict(data, meta)))?;
-    let cost = dollars(&meta["total_cost_usd_approx"]);
-    terminal.line(&format!(
-        "   {FAINT}cost{FAINT:#}      {HANG}{cost} for all steps{}",
-        left_in(meta, dollars)
-    ))
+    total_cost(meta, "steps", terminal)
 }
 
 /// Returns a line about an orchestration's verdict and what the verifier saw.
@@ -137,6 +129,23 @@ fn verdict(data: &Value, meta: &Value) -> String {
     let is_certified = visibility["independence_certified"] == true;
     let certified = if is_certified { "certified" } else { "NOT CERTIFIED" };
     format!("{style}{verdict}{style:#} by one who saw {} · {certified}", sees.join(" and "))
+}
+
+/// Shows the cost of all `parts` of an answer together, and what the tightest cap leaves.
+fn total_cost(meta: &Value, parts: &str, terminal: &mut Terminal) -> std::io::Result<()> {
+    let (cost, left) = (dollars(&meta["total_cost_usd_approx"]), left(meta));
+    terminal.line(&format!("   {FAINT}cost{FAINT:#}      {HANG}{cost} for all {parts}{left}"))
+}
+
+/// Returns what the tightest cap leaves as the end of a sentence; empty without a cap.
+fn left(meta: &Value) -> String {
+    let budget = &meta["budget"];
+    match (budget["scope"].as_str(), budget["per"].as_str()) {
+        (Some(scope), Some(per)) => {
+            format!("; {}", words(scope, per, &dollars(&budget["left_usd"])))
+        }
+        _ => String::new(),
+    }
 }
 
 /// Returns a dollar amount as a person writes it. A float would print small amounts as `1.1e-6`.
@@ -159,4 +168,18 @@ fn why(meta: &Value) -> String {
         meta["task_class"].as_str().unwrap_or_default(),
         told.collect::<Vec<_>>().join(", then ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_cap_leaves_ends_a_sentence() {
+        let meta = json!({"budget": {"scope": "total", "per": "session", "left_usd": 1.0}});
+        assert_eq!(left(&meta), "; $1.00 left in this session");
+        assert_eq!(left(&json!({})), "");
+    }
 }

@@ -63,23 +63,26 @@ impl CapsLeft {
         totals: &[ScopeTotal],
         attempts: &[HoldRequest],
     ) -> Vec<TakenAmount<CapsShare<'_>>> {
+        let mut known = self.lock();
         for total in totals {
             for (position, cap) in caps.iter().enumerate().filter(|(_, cap)| cap.limits(total)) {
-                self.note(position, cap, total);
+                known.note(position, cap, total);
             }
         }
+        drop(known);
         attempts.iter().map(|attempt| self.share(day, caps, attempt)).collect()
     }
 
     /// Notes what the cap that refused an attempt leaves.
     pub(super) fn refused(&self, caps: &[Cap], refused: &CapRefusal) {
         if let Some(position) = caps.iter().position(|cap| *cap == refused.cap) {
-            self.note(position, &refused.cap, &refused.total());
+            self.lock().note(position, &refused.cap, &refused.total());
         }
     }
 
-    /// Returns the caps that limit the calls of a run for `class`, each with the amount that it
-    /// leaves on `today`; `None` if no booking has shown it.
+    /// Returns those of `caps` that limit the calls of a run for `class`, each with the amount that
+    /// it leaves on `today`; `None` if no booking has shown it. The caps that a ledger keeps come
+    /// first.
     pub(crate) fn limiting<'c>(
         &self,
         caps: &'c [Cap],
@@ -95,24 +98,12 @@ impl CapsLeft {
         limiting.map(left).collect()
     }
 
-    /// Returns whether a cap limits the calls of a run for `class`.
-    pub(crate) fn is_limited_by(&self, cap: &Cap, class: &str) -> bool {
-        self.lock().limits(cap, class)
-    }
-
     /// Creates the guard of an attempt that was made on `day`.
     fn share(&self, day: Day, caps: &[Cap], attempt: &HoldRequest) -> TakenAmount<CapsShare<'_>> {
         let counts = |cap: &Cap| cap.scope.counts(&attempt.target.provider, &attempt.task_class);
         let counting = caps.iter().enumerate().filter(|(_, cap)| counts(cap));
         let places = counting.filter_map(|(position, cap)| place(position, cap, day)).collect();
         TakenAmount::new(CapsShare { of: self, places }, attempt.amount)
-    }
-
-    /// Sets what a cap leaves beside `total`. No ledger counts a total without a period.
-    fn note(&self, position: usize, cap: &Cap, total: &ScopeTotal) {
-        let Some(period) = total.period else { return };
-        let left = signed(cap.limit) - signed(total.settled) - signed(total.held);
-        self.lock().left.insert((position, period), left);
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -122,6 +113,13 @@ impl CapsLeft {
 }
 
 impl Known {
+    /// Sets what a cap leaves beside `total`. No ledger counts a total without a period.
+    fn note(&mut self, position: usize, cap: &Cap, total: &ScopeTotal) {
+        let Some(period) = total.period else { return };
+        let left = signed(cap.limit) - signed(total.settled) - signed(total.held);
+        self.left.insert((position, period), left);
+    }
+
     /// Returns whether a cap limits the calls of a run for `class`: whether it is neither on another
     /// task class nor on a provider that the run does not ask.
     fn limits(&self, cap: &Cap, class: &str) -> bool {
@@ -136,6 +134,9 @@ impl Known {
 
 impl TakenFrom for CapsShare<'_> {
     fn end(&self, amount: NanoUsd, stays: NanoUsd) {
+        if self.places.is_empty() {
+            return;
+        }
         let mut known = self.of.lock();
         for place in &self.places {
             if let Some(left) = known.left.get_mut(place) {
@@ -148,8 +149,7 @@ impl TakenFrom for CapsShare<'_> {
 /// Returns the place of the figure for a cap in the period to which `day` belongs. Returns `None`
 /// for a cap per session, which has no period.
 fn place(position: usize, cap: &Cap, day: Day) -> Option<Place> {
-    let period = Period::all_of(day).into_iter().find(|period| period.per() == cap.per)?;
-    Some((position, period))
+    Some((position, Period::of(cap.per, day)?))
 }
 
 /// Converts an amount into a signed number of nano-dollars.
@@ -316,11 +316,7 @@ mod tests {
         let left = CapsLeft::default();
         let keys = || -> Vec<String> {
             let limiting = left.limiting(&caps, "a", day("2026-11-21"));
-            let all: Vec<_> = limiting.iter().map(|(cap, _)| (*cap).clone()).collect();
-            for cap in &caps {
-                assert_eq!(left.is_limited_by(cap, "a"), all.contains(cap));
-            }
-            all.iter().map(|cap| cap.scope.key()).collect()
+            limiting.iter().map(|(cap, _)| cap.scope.key()).collect()
         };
         assert_eq!(keys(), ["total", "class:a"]);
         left.plan([&target("openai"), &target("gemini")]);

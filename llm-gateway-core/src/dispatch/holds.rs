@@ -3,8 +3,8 @@
 
 use crate::error::{BlockedBy, Category, Error};
 use crate::ledger::{
-    Cap, CapRefusal, Day, Hold, HoldRequest, Ledger, Per, ReserveError, Reserved, Scope,
-    ScopeTotal, SpendBy, asked,
+    Cap, CapRefusal, Day, Hold, HoldRequest, Ledger, Per, PeriodSpend, ReserveError, Reserved,
+    Scope, ScopeTotal, SpendBy, asked,
 };
 use crate::model::NanoUsd;
 use crate::policy::price_hint;
@@ -117,9 +117,14 @@ pub(crate) async fn left_of(context: &Context<'_>, cap: &Cap) -> Option<NanoUsd>
     if cap.per == Per::Session {
         return Some(context.session.left(cap));
     }
-    let day = Day::of(context.clock.now());
-    let read = context.in_time(context.ledger?.spent(day.into(), SpendBy::Provider)).await;
-    read.ok()?.ok()?.left(cap)
+    spent_on(Day::of(context.clock.now()), context).await?.left(cap)
+}
+
+/// Returns what `day` and its month have cost. Returns `None` if there is no ledger, or if it cannot
+/// be read in time.
+async fn spent_on(day: Day, context: &Context<'_>) -> Option<PeriodSpend> {
+    let spent = context.ledger?.spent(day.into(), SpendBy::Provider);
+    context.in_time(spent).await.ok()?.ok()
 }
 
 /// Returns the refusals of the calls by caps of the day and the month, as far as the ledger can be
@@ -130,11 +135,10 @@ async fn lasting_refusals(
     requests: &[HoldRequest],
 ) -> Vec<CapRefusal> {
     let spending = context.policy.spending();
-    let Some(ledger) = context.ledger.filter(|_| spending.needs_ledger()) else {
+    if !spending.needs_ledger() {
         return Vec::new();
-    };
-    let read = context.in_time(ledger.spent(day.into(), SpendBy::Provider)).await;
-    let Ok(Ok(spent)) = read else { return Vec::new() };
+    }
+    let Some(spent) = spent_on(day, context).await else { return Vec::new() };
     let asked = asked(requests);
     let check = |cap: &Cap| cap.check(&spent.total_for(cap)?, *asked.get(&cap.scope)?).err();
     spending.ledger_caps().iter().filter_map(check).collect()

@@ -200,7 +200,7 @@ async fn ask(
         outlets.rest_of(context, &hit.completion).await;
         return Ok(hit);
     }
-    let asked = single.cache.zip(call.request().cloned());
+    let asked = single.cache.and_then(|cache| Some((cache, call.request()?.clone())));
     let answered = run(context, call, None, &outlets, attempts).await?;
     if let Some((cache, request)) = asked {
         cached::keep(context, cache, &request, &answered.completion).await;

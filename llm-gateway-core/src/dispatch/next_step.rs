@@ -12,7 +12,7 @@ use super::Context;
 use super::attempt_failure::AttemptFailure;
 use super::time_share::TimeShare;
 
-/// What follows a failed attempt, from what is nearest to what is farthest.
+/// The step that follows a failed attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NextStep {
     /// The same target is asked again with the same key, after a wait.

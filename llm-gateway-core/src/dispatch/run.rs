@@ -42,8 +42,8 @@ pub(crate) struct AnsweredAttempt {
 }
 
 /// Makes attempts until one is answered, or another would be useless. Every attempt is added to
-/// `attempts`, and its bytes and its text to `outlets`. The first attempt uses `booking` if its money is set
-/// aside already.
+/// `attempts`, and its bytes and its text to `outlets`. The first attempt uses `booking` if its
+/// money is set aside already.
 pub(super) async fn run<'a>(
     context: &Context<'a>,
     mut call: PreparedCall,

@@ -123,10 +123,10 @@ impl Envelope {
     /// Shortens an envelope that does not fit, and whose whole text has this number of pages.
     pub(crate) fn bounded_with_pages(mut self, max_chars: usize, pages: u64) -> Self {
         if !self.meta.contains_key("run_id") {
-            return self.bounded(max_chars);
+            return bound::shortened(self, max_chars, &bound::PLAIN_GAP);
         }
         self.meta.insert("pages".to_owned(), pages.into());
-        bound::bounded(self, max_chars, &bound::PAGED_GAP)
+        bound::shortened(self, max_chars, &bound::PAGED_GAP)
     }
 
     /// Returns the whole text of the result: of a single answer or a cascade exactly its text; of a

@@ -62,16 +62,16 @@ pub(super) struct SizedRoom {
 }
 
 impl SizedRoom {
-    /// Returns room for this many bytes: that of before if it was made for as many, so that answers
-    /// under way count.
+    /// Returns room for this many bytes. If the gateway `before` has room for as many, it is shared,
+    /// so that the answers under way there count.
     pub(super) fn of(before: Option<&Origin>, bytes: usize) -> Self {
         let same = before.and_then(|it| it.room.clone()).filter(|room| room.bytes == bytes);
         same.unwrap_or_else(|| Self { bytes, room: AnswerRoom::of(bytes) })
     }
 }
 
-/// Returns a limiter for each provider of the policy: that of before, under the new limits, or a new
-/// one.
+/// Returns a limiter for each provider of the policy. A limiter that is there `before` goes on under
+/// the new limits.
 pub(super) fn limiters_for(
     policy: &Policy,
     before: Option<&BTreeMap<ProviderName, Arc<Limiter>>>,
@@ -87,7 +87,8 @@ pub(super) fn limiters_for(
     limiters.collect()
 }
 
-/// Returns the list of the gateway before, or a new one, which knows the keys in force now as well.
+/// Returns the list of secrets that all gateways of one origin share, with the secrets of `now` in
+/// it. Without a gateway `before`, the list is new.
 pub(super) fn remembered(before: Option<&Origin>, now: &[Secret]) -> Arc<KnownSecrets> {
     let secrets = before.map(|it| Arc::clone(&it.secrets)).unwrap_or_default();
     secrets.learn(now);

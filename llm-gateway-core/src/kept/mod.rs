@@ -293,7 +293,10 @@ impl KeptRun {
         let mut result = self.result.clone();
         // A ticket hands in a result also when it is dropped, so waiting does not fail.
         let _ = result.wait_for(Option::is_some).await;
-        self.envelope().unwrap_or_else(|| Arc::new(self.lost("it was never handed in")))
+        self.envelope().unwrap_or_else(|| {
+            let message = "the result of the run was lost: it was never handed in";
+            Arc::new(self.failed(Error::new(Category::Internal, message), Duration::ZERO))
+        })
     }
 
     fn describe(&self, now: Instant) -> RunDescription {
@@ -303,12 +306,6 @@ impl KeptRun {
             state: self.state(),
             age_s: self.age(now).as_secs(),
         }
-    }
-
-    /// Returns the envelope of a result that is not there.
-    fn lost(&self, why: &str) -> Envelope {
-        let message = format!("the result of the run was lost: {why}");
-        self.failed(Error::new(Category::Internal, message), Duration::ZERO)
     }
 
     fn failed(&self, error: Error, latency: Duration) -> Envelope {
@@ -340,10 +337,7 @@ impl RunTicket {
     /// a refusal must not take the place of a result that was paid for.
     pub fn finish_unkept(self, envelope: Envelope) -> Arc<Envelope> {
         self.store.list().runs.retain(|entry| entry.run.id != self.run.id);
-        let result = KeptResult::new(envelope);
-        let envelope = result.envelope();
-        self.sender.send_replace(Some(Arc::new(result)));
-        envelope
+        self.tell(KeptResult::new(envelope))
     }
 
     /// Keeps the failure of a run that has no result, and returns its envelope.
@@ -353,9 +347,14 @@ impl RunTicket {
     }
 
     fn keep(&self, result: KeptResult) -> Arc<Envelope> {
-        let envelope = result.envelope();
         // There is room for the result before it is there.
         self.store.put(self.run.id, result.bytes());
+        self.tell(result)
+    }
+
+    /// Hands the result to those who wait for it.
+    fn tell(&self, result: KeptResult) -> Arc<Envelope> {
+        let envelope = result.envelope();
         self.sender.send_replace(Some(Arc::new(result)));
         envelope
     }

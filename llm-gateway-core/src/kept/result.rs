@@ -101,7 +101,7 @@ impl KeptResult {
     /// Returns the number of pages of the result.
     pub(super) fn page_count(&self, max_chars: usize) -> u64 {
         let mut made = self.made();
-        let page_chars = made.page_chars.unwrap_or(max_chars).min(max_chars);
+        let page_chars = made.fitting_page(max_chars);
         made.pages(&self.envelope, page_chars).count()
     }
 
@@ -112,9 +112,14 @@ impl KeptResult {
 }
 
 impl Made {
+    /// Returns the size in which pages are counted, or `max_chars` if that is smaller.
+    fn fitting_page(&self, max_chars: usize) -> usize {
+        self.page_chars.unwrap_or(max_chars).min(max_chars)
+    }
+
     /// Begins to count pages, unless they are counted in a size that fits. Returns their size.
     fn begin(&mut self, max_chars: usize) -> usize {
-        let page_chars = self.page_chars.unwrap_or(max_chars).min(max_chars);
+        let page_chars = self.fitting_page(max_chars);
         if self.page_chars != Some(page_chars) {
             (self.page_chars, self.pages) = (Some(page_chars), None);
         }

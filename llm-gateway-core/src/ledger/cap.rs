@@ -100,8 +100,8 @@ impl CapLeft {
         let Self { cap, left } = self;
         let [left_nanos, limit] = [*left, cap.limit].map(|sum| u128::from(sum.as_nanos()));
         let is_nearly_used = left_nanos * 5 <= limit && limit > 0;
-        let period = Period::all_of(today).into_iter().find(|period| period.per() == cap.per);
-        is_nearly_used.then(|| format!("the {cap} leaves {left}{}", Renewal(period)))
+        let renewal = Renewal(Period::of(cap.per, today));
+        is_nearly_used.then(|| format!("the {cap} leaves {left}{renewal}"))
     }
 }
 

@@ -57,6 +57,12 @@ impl Period {
         [Self::Day(day), Self::Month(day.month())]
     }
 
+    /// Returns the period of the length `per` in which a call of `day` counts. Returns `None` for a
+    /// session, which no calendar knows.
+    pub(crate) fn of(per: Per, day: Day) -> Option<Self> {
+        Self::all_of(day).into_iter().find(|period| period.per() == per)
+    }
+
     /// Returns whether a call of `day` counts in the period.
     pub fn contains(self, day: Day) -> bool {
         Self::all_of(day).contains(&self)

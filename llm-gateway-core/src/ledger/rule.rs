@@ -100,8 +100,7 @@ impl Rule<'_> {
     /// Checks that every cap is for a length of time that a ledger counts. A cap that is not
     /// checked would guard nothing.
     fn check_periods(&self) -> Result<(), UnusableLedger> {
-        let is_counted = |per| Period::all_of(self.day).iter().any(|period| period.per() == per);
-        match self.caps.iter().find(|cap| !is_counted(cap.per)) {
+        match self.caps.iter().find(|cap| Period::of(cap.per, self.day).is_none()) {
             None => Ok(()),
             Some(Cap { scope, per, limit, .. }) => {
                 let (scope, per) = (ScopeName(scope), per.as_str());

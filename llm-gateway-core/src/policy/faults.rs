@@ -5,8 +5,8 @@
 
 use crate::error::{Category, Error};
 
+use super::Policy;
 use super::plan::{model_id, no_tokens, overriding_target};
-use super::{PlanRequest, Policy};
 
 /// The arguments of a question. An argument that is absent, or that could not be read, is `None` and
 /// has no fault here.
@@ -22,13 +22,13 @@ pub struct GivenQuestion<'a> {
 
 /// Returns everything that is wrong with the arguments of a question, except with its text.
 pub fn question_faults(policy: &Policy, given: &GivenQuestion<'_>) -> Vec<Error> {
-    let class = given.task_class.and_then(|class| policy.plan(PlanRequest::new(class)).err());
+    let found = given.task_class.map(|class| policy.known_route(class));
     let bound = given.max_tokens.filter(|tokens| *tokens == 0).map(|_| no_tokens());
-    let route = given.task_class.and_then(|class| policy.route(class));
-    let model = given.override_model.and_then(|model| match route {
-        Some(route) => overriding_target(route, model).err(),
-        None => model_id(model).err(),
+    let model = given.override_model.and_then(|model| match &found {
+        Some(Ok(route)) => overriding_target(route, model).err(),
+        Some(Err(_)) | None => model_id(model).err(),
     });
+    let class = found.and_then(Result::err);
     class.into_iter().chain(bound).chain(model).collect()
 }
 

@@ -147,7 +147,7 @@ impl Policy {
     /// [`Category::InvalidRequest`] for a bound of zero, a malformed model id, or an override on a
     /// task class that asks several models.
     pub fn plan(&self, request: PlanRequest<'_>) -> Result<Plan, Error> {
-        let route = self.route(request.task_class).ok_or_else(|| self.unknown(&request))?;
+        let route = self.known_route(request.task_class)?;
         if request.max_tokens == Some(0) {
             return Err(no_tokens());
         }
@@ -204,9 +204,16 @@ impl Policy {
         PlannedTarget { target, facts, max_tokens }
     }
 
-    fn unknown(&self, request: &PlanRequest<'_>) -> Error {
-        let names: Vec<_> = self.task_classes().map(TaskClass::as_str).collect();
-        unknown_name(Category::UnknownTaskClass, "task class", request.task_class, &names)
+    /// Returns the route of a task class.
+    ///
+    /// # Errors
+    /// [`Category::UnknownTaskClass`] with the nearest name and the list, if the policy has no such
+    /// class.
+    pub(super) fn known_route(&self, task_class: &str) -> Result<&Route, Error> {
+        self.route(task_class).ok_or_else(|| {
+            let names: Vec<_> = self.task_classes().map(TaskClass::as_str).collect();
+            unknown_name(Category::UnknownTaskClass, "task class", task_class, &names)
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::ledger::{Cap, CapLeft, Day, PeriodSpend, SpendBy};
+use crate::ledger::{Cap, CapLeft, Day, Per, PeriodSpend, SpendBy};
 use crate::model::NanoUsd;
 use crate::outcome::{Budget, Failure, Reply};
 use crate::policy::Spending;
@@ -39,26 +39,23 @@ impl ActiveRun<'_> {
         // Every figure is of this day and its month, and so is the moment at which a warning says
         // that the cap begins anew.
         let today = Day::of(self.state.clock.now());
-        let of_ledger = self.ledger_caps_left(spending, today).await;
-        let limits = |cap: &&Cap| self.caps_left.is_limited_by(cap, &self.task_class);
-        let session = spending.session_caps().iter().filter(limits);
-        let left =
-            |cap: &Cap| CapLeft { left: self.state.lasting.session.left(cap), cap: cap.clone() };
-        let tightest = CapLeft::tightest(of_ledger.into_iter().chain(session.map(left)))?;
+        let tightest = CapLeft::tightest(self.limiting_caps(spending, today).await)?;
         Some(Budget::from(&tightest).with_warning(tightest.warning(today)))
     }
 
-    /// Returns what the caps of the day and the month leave that limit the calls of this run. What
-    /// no booking has shown is read: it is not known of a cap that was not checked, because another
-    /// one refused, nor of a day that began since the last booking.
-    async fn ledger_caps_left(&self, spending: &Spending, today: Day) -> Vec<CapLeft> {
-        let caps = self.caps_left.limiting(spending.ledger_caps(), &self.task_class, today);
-        let read = match caps.iter().any(|(_, left)| left.is_none()) {
-            true => self.read_spent(today).await,
-            false => None,
-        };
+    /// Returns the caps that limit the calls of this run, with what each leaves. What no booking has
+    /// shown is read: it is not known of a cap that was not checked, because another one refused,
+    /// nor of a day that began since the last booking.
+    async fn limiting_caps(&self, spending: &Spending, today: Day) -> Vec<CapLeft> {
+        let caps = self.caps_left.limiting(&spending.caps, &self.task_class, today);
+        let is_unknown =
+            |(cap, left): &(&Cap, Option<NanoUsd>)| cap.per != Per::Session && left.is_none();
+        let read = if caps.iter().any(is_unknown) { self.read_spent(today).await } else { None };
         let left = |(cap, known): (&Cap, Option<NanoUsd>)| {
-            let left = known.or_else(|| read.as_ref()?.left(cap))?;
+            let left = match cap.per {
+                Per::Session => self.state.lasting.session.left(cap),
+                _ => known.or_else(|| read.as_ref()?.left(cap))?,
+            };
             Some(CapLeft { left, cap: cap.clone() })
         };
         caps.into_iter().filter_map(left).collect()

@@ -14,7 +14,7 @@ use super::recent_answers::RecentAnswers;
 
 /// The state that a gateway shares with those that take its place.
 pub(crate) struct LastingState {
-    /// What all calls have cost and hold.
+    /// What the calls under a cap per session have cost and hold.
     pub(crate) session: Session,
     /// Circuit breakers and retry budgets of the targets.
     pub(crate) targets: Targets,

@@ -30,7 +30,9 @@ impl ActiveRun<'_> {
             (Err(error), Ok(())) | (Ok(_), Err(error)) => return Err(refused(error)),
             (Err(error), Err(empty)) => return Err(refused(error.and(empty))),
         };
-        self.caps_left.plan(orchestration.steps.iter().map(PlannedStep::target));
+        if policy.spending().is_capped() {
+            self.caps_left.plan(orchestration.steps.iter().map(PlannedStep::target));
+        }
         let class = TaskClass::new(ORCHESTRATE)
             .map_err(|error| refused(Error::new(Category::Internal, error.to_string())))?;
         let context = self.context(policy, &class, orchestration.deadline);

@@ -38,7 +38,9 @@ impl ActiveRun<'_> {
         let policy = self.policy()?;
         request.check_by(policy).map_err(failed)?;
         let plan = policy.plan(request.as_plan_request()).map_err(failed)?;
-        self.caps_left.plan(plan.shape.targets());
+        if policy.spending().is_capped() {
+            self.caps_left.plan(plan.shape.targets());
+        }
         let prompt = Prompt::from_caller(request.system, request.messages);
         let context = self.context(policy, &plan.task_class, plan.deadline);
         let context = Context { stop: request.stop.as_ref(), ..context };

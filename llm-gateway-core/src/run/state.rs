@@ -28,7 +28,7 @@ pub(crate) struct SharedState {
     pub(crate) credentials: Arc<dyn CredentialSource>,
     /// The ledger; `None` if money is not counted.
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
-    /// The cache of answers; `None` if nothing is kept. No adapter is there yet.
+    /// The cache of answers; `None` if nothing is kept. There is no adapter yet.
     pub(crate) cache: Option<Arc<dyn AnswerCache>>,
     pub(crate) clock: Arc<dyn Clock>,
     /// What outlives the policy.

@@ -3,6 +3,7 @@
 //! An answer repeats the id byte for byte. Two ways to write one id (`1` and `1.0`, `"a"` and
 //! `"\u0061"`) are one id.
 
+use rmcp::model::RequestId;
 use serde_json::{Number, Value};
 
 use super::glance::is_number;
@@ -10,6 +11,14 @@ use crate::arguments::kind;
 
 /// The whole number up to which each has a float of its own: 2^53.
 const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Returns the number by which rmcp knows a request.
+pub(super) fn number(id: &RequestId) -> Option<i64> {
+    match id {
+        RequestId::Number(number) => Some(*number),
+        RequestId::String(_) => None,
+    }
+}
 
 /// The id of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

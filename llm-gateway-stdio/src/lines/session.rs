@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::calls::{BatchNumber, Calls};
 use super::glance::Glance;
-use super::id::Id;
+use super::id::{Id, number};
 use super::json::{Unreadable, read};
 use super::message::{INVALID_PARAMS, INVALID_REQUEST, Message, PARSE_ERROR, Refusal, check};
 use super::splitter::{LONGEST_LINE, Line};
@@ -277,12 +277,4 @@ fn request(
 fn unread(glance: &Glance, code: i64, message: String) -> Option<String> {
     let refusal = Refusal { id: glance.id(), code, message };
     (!glance.is_answer()).then(|| refusal.to_line())
-}
-
-/// Returns the number by which rmcp knows a request.
-fn number(id: &RequestId) -> Option<i64> {
-    match id {
-        RequestId::Number(number) => Some(*number),
-        RequestId::String(_) => None,
-    }
 }

@@ -11,6 +11,7 @@ use rmcp::model::RequestId;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::id::number;
 use super::outbox::WeakOutbox;
 use crate::arguments::is_exact;
 
@@ -83,16 +84,16 @@ impl Teller {
 
     /// Returns whether the client of a request wants to be told of its progress.
     pub(crate) fn is_wanted(&self, id: &RequestId) -> bool {
-        matches!(id, RequestId::Number(number) if self.told.lock().contains_key(number))
+        number(id).is_some_and(|number| self.told.lock().contains_key(&number))
     }
 
     /// Tells the client of a request what happens, without waiting. Nothing is told once the request
     /// was answered or cancelled, or the client has left, and a client that does not read misses it.
     pub(crate) fn tell(&self, id: &RequestId, message: &str) {
-        let RequestId::Number(number) = id else { return };
+        let Some(number) = number(id) else { return };
         // The lock is held until the line is in the outbox, so that no answer comes before it.
         let mut told = self.told.lock();
-        let Some(told) = told.get_mut(number).filter(|_| !self.ended.is_cancelled()) else {
+        let Some(told) = told.get_mut(&number).filter(|_| !self.ended.is_cancelled()) else {
             return;
         };
         told.times = told.times.saturating_add(1);

@@ -6,10 +6,9 @@ use llm_gateway_core::kept::KeptRun;
 use llm_gateway_core::model::RunId;
 use llm_gateway_core::{Category, Error};
 use rmcp::model::JsonObject;
-use serde_json::Value;
-use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
+use super::found::looked_at;
 use super::{Found, Runs, running};
 use crate::arguments::{Arguments, shown};
 use crate::tools::{LLM_RESULT, arguments_of};
@@ -44,7 +43,6 @@ impl Runs {
         given: JsonObject,
         max_chars: usize,
     ) -> Result<Wanted, Error> {
-        let named = given.get("run_id").and_then(Value::as_str).map(str::to_owned);
         let has_page = given.get("page").is_some_and(|page| !page.is_null());
         let (mut arguments, faults) = Arguments::read(given, arguments_of(LLM_RESULT));
         match Error::of_all(faults) {
@@ -53,8 +51,8 @@ impl Runs {
                 Ok(Wanted { run, page: arguments.integer("page") })
             }
             Some(error) if has_page => {
-                let range = self.range(&named.unwrap_or_default(), max_chars).await;
-                Err(match range {
+                let named = arguments.get_text("run_id").unwrap_or_default();
+                Err(match self.range(named, max_chars).await {
                     Some(range) => error.with_hint(range),
                     None => error,
                 })
@@ -100,10 +98,7 @@ impl Runs {
     /// Returns the sentence on which pages a run has, if it is done.
     async fn range(&self, name: &str, max_chars: usize) -> Option<String> {
         let run = self.named(name).ok()?;
-        let pages = match run.is_large() {
-            true => spawn_blocking(move || run.page_count(max_chars)).await.ok()?,
-            false => run.page_count(max_chars),
-        }?;
+        let pages = looked_at(run, move |run| run.page_count(max_chars)).await??;
         Some(format!("`page` is a number from 1 to {pages}, the last page of this run"))
     }
 }

@@ -30,12 +30,23 @@ impl Found {
                 Detail::Brief => envelope.brief().bounded_in_pages(max_chars),
                 _ => envelope.bounded_in_pages(max_chars),
             },
-            Self::Run { run, page } if run.is_large() => {
-                let shown = spawn_blocking(move || of_run(&run, page, detail, max_chars));
-                shown.await.unwrap_or_else(|_| Envelope::from(&panicked(tool)))
+            Self::Run { run, page } => {
+                let shown = looked_at(run, move |run| of_run(run, page, detail, max_chars)).await;
+                shown.unwrap_or_else(|| Envelope::from(&panicked(tool)))
             }
-            Self::Run { run, page } => of_run(&run, page, detail, max_chars),
         }
+    }
+}
+
+/// Looks at a run's result, on a thread of its own if the result is large. Returns `None` if that
+/// thread panics.
+pub(super) async fn looked_at<T: Send + 'static>(
+    run: KeptRun,
+    look: impl FnOnce(&KeptRun) -> T + Send + 'static,
+) -> Option<T> {
+    match run.is_large() {
+        true => spawn_blocking(move || look(&run)).await.ok(),
+        false => Some(look(&run)),
     }
 }
 

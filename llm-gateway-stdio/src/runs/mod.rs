@@ -152,17 +152,16 @@ impl Runs {
         context: &RequestContext<RoleServer>,
     ) -> Found {
         let mut work = pin!(work);
-        let why = tokio::select! {
+        let left = |why| Envelope::from(&cancelled(why)).into();
+        tokio::select! {
             biased;
-            found = &mut work => return found,
+            found = &mut work => found,
             () = self.ends.calls.cancelled() => {
                 self.leave_unanswered(context);
-                GOING_DOWN
+                timeout(LAST_WAIT, work).await.unwrap_or_else(|_| left(GOING_DOWN))
             }
-            () = context.ct.cancelled() => CANCELLED,
-        };
-        let last = if why == GOING_DOWN { timeout(LAST_WAIT, work).await.ok() } else { None };
-        last.unwrap_or_else(|| Envelope::from(&cancelled(why)).into())
+            () = context.ct.cancelled() => left(CANCELLED),
+        }
     }
 
     /// Returns the ways in which the server ends its calls.

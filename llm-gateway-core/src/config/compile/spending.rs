@@ -14,8 +14,9 @@ use super::variables::{EVERYTHING, cap_variables, capped_parts, closest_known, i
 
 const PATH: &str = "LLM_GATEWAY_LEDGER_PATH";
 
-/// Compiles the caps and the ledger's variables; `budgets` are the policy's own caps, with their keys. A cap that
-/// cannot be enforced is an error, so that money which should be guarded is never left unguarded.
+/// Compiles the caps and the ledger's variables; `budgets` are the policy's own caps, with their
+/// keys. A cap that cannot be enforced is an error, so that money which should be guarded is never
+/// left unguarded.
 pub(super) fn spending(
     environment: &Environment,
     budgets: Vec<(Cap, String)>,

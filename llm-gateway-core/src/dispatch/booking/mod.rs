@@ -3,8 +3,8 @@
 //!
 //! A booking has three parts: the amount that the attempt took out of the request's allowance, what
 //! it took out of the session, and its hold at the ledger. The first and the last may be absent.
-//! Beside the hold it keeps what the run is told of the caps.
-//! The cost of an attempt is computed in [`cost`].
+//! Beside the hold, the booking keeps the guard by which the run knows what its caps leave. The cost
+//! of an attempt is computed in [`cost`].
 
 use std::time::Duration;
 
@@ -81,8 +81,8 @@ impl<'a> Booking<'a> {
         context: &Context<'a>,
         calls: &[WorstCase],
     ) -> Result<Vec<Self>, BookingError> {
-        for call in calls {
-            context.caps_left.ask(&call.target);
+        if context.policy.spending().is_capped() {
+            calls.iter().for_each(|call| context.caps_left.ask(&call.target));
         }
         // Allowance and session come first, because they answer at once. If the ledger then refuses,
         // what was taken is put back.

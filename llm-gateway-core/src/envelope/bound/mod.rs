@@ -20,10 +20,15 @@ use texts::Texts;
 use super::Envelope;
 
 /// Shortens an envelope to at most `max_chars` characters of JSON.
-pub(super) fn bounded(mut envelope: Envelope, max_chars: usize, gap: &Gap) -> Envelope {
-    if json_chars(&envelope) <= max_chars {
-        return envelope;
+pub(super) fn bounded(envelope: Envelope, max_chars: usize, gap: &Gap) -> Envelope {
+    match envelope.fits(max_chars) {
+        true => envelope,
+        false => shortened(envelope, max_chars, gap),
     }
+}
+
+/// Shortens an envelope that does not fit to at most `max_chars` characters of JSON.
+pub(super) fn shortened(mut envelope: Envelope, max_chars: usize, gap: &Gap) -> Envelope {
     envelope.meta.insert("truncated".to_owned(), json!(true));
     let texts = Texts::taken_from(&mut envelope);
     let Some((mut shortened, room)) = without_texts(&envelope, &texts, max_chars) else {

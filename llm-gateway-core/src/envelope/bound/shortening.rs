@@ -26,8 +26,8 @@ const MEMBERS: &str = "members";
 /// The fewest fields that an object keeps whose fields are not known.
 const FEWEST_FIELDS: usize = 20;
 
-/// The fields that stay when only what is needed does: of a member or another entry of a list,
-/// which it is, how it ended and how its result is had.
+/// The fields of a member, or of another entry of a list, that are kept longest: those that say
+/// which entry it is, how it ended, and how its result is fetched.
 const NEEDED: [&str; 34] = [
     "status",
     "error",
@@ -85,9 +85,9 @@ const NEEDED_OF_ALL: [&str; 11] = [
 enum Fields {
     /// All fields.
     All,
-    /// What is needed of the entries of `data` and `meta`.
+    /// Of the entries in `data` and `meta` only the fields of [`NEEDED`].
     Needed,
-    /// What is needed of `meta` itself too.
+    /// As [`Needed`](Self::Needed), and of `meta` itself only the fields of [`NEEDED_OF_ALL`].
     Bare,
 }
 

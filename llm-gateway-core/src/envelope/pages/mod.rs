@@ -5,7 +5,6 @@
 //! in `meta.pages`.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -189,10 +188,7 @@ fn round_sections(round: &Value, prefix: &str) -> Vec<String> {
 
 /// Returns a text under a heading.
 fn section(heading: &str, text: &str) -> String {
-    let mut section = String::with_capacity(heading.len() + text.len() + 6);
-    // Writing into a text cannot fail.
-    let _ = write!(section, "## {heading}\n\n{text}\n");
-    section
+    format!("## {heading}\n\n{text}\n")
 }
 
 #[cfg(test)]

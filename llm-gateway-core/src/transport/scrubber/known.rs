@@ -10,7 +10,8 @@ use super::windows::Spellings;
 use crate::credential::Secret;
 use crate::model::KeyKind;
 
-/// The most keys that are remembered. KnownKeys are changed by hand, and each costs time in every answer.
+/// The most keys that are remembered. Keys are changed by hand, and each costs time in every
+/// answer.
 const MOST_SECRETS: usize = 256;
 
 /// The keys at one time, with what is searched for them.
