@@ -1,6 +1,8 @@
 //! The holds of attempts before they are sent: in the allowance of the request, in the session and
 //! at the ledger. Each sets money aside for all attempts that it is given, or for none.
 
+use tokio::sync::MutexGuard;
+
 use crate::error::{BlockedBy, Category, Error};
 use crate::ledger::{
     Cap, CapRefusal, Day, Hold, HoldRequest, Ledger, Per, PeriodSpend, ReserveError, Reserved,
@@ -52,6 +54,17 @@ impl BookingError {
     }
 }
 
+impl BookingError {
+    /// Adds to the refusal by a cap of the day or the month that the session has no room either: who
+    /// waits, or raises that cap, must not be refused again.
+    fn and_by_session(self, session: &CapRefusal) -> Self {
+        let hint = self.error.hint().unwrap_or_default();
+        let hint =
+            format!("{hint}; start a new process too, because the {} has no room", session.cap);
+        Self { error: self.error.with_hint(hint), ..self }
+    }
+}
+
 /// Takes the worst cases out of the allowance, if there is one. With an allowance, a call whose
 /// price is unknown is refused.
 pub(super) fn allowance_holds<'a>(
@@ -94,6 +107,19 @@ pub(super) fn hold_requests(
     calls.iter().map(request).collect()
 }
 
+/// Waits for the turn of a reservation that a cap of the session and one of the ledger limit, and
+/// returns its guard. Other reservations need none.
+pub(super) async fn session_turn<'a>(
+    context: &Context<'a>,
+) -> Result<Option<MutexGuard<'a, ()>>, BookingError> {
+    let spending = context.policy.spending();
+    if spending.session_caps().is_empty() || !spending.needs_ledger() {
+        return Ok(None);
+    }
+    let turn = context.in_time(context.session.turn()).await;
+    turn.map(Some).map_err(|ended| BookingError::ending(context.unanswered(ended, "the ledger")))
+}
+
 /// Takes the worst cases out of the session.
 pub(super) async fn session_holds<'a>(
     day: Day,
@@ -107,7 +133,10 @@ pub(super) async fn session_holds<'a>(
             // Who begins a new session, as told, must not be refused again. Every refusal by a day
             // or a month lasts longer than that of a session.
             let lasting = lasting_refusals(day, context, requests).await;
-            Err(capped(context, CapRefusal::longest(lasting).unwrap_or(refused)))
+            Err(match CapRefusal::longest(lasting) {
+                Some(lasting) => capped(context, lasting).and_by_session(&refused),
+                None => capped(context, refused),
+            })
         }
     }
 }

@@ -107,6 +107,10 @@ pub(super) fn cap_exceeded(context: &Context<'_>, refused: CapRefusal) -> Error 
             format!("wait until {moment}, {ways}")
         }
     };
+    let advice = match refused.fits_without_calls_under_way() {
+        true => format!("wait until calls under way have ended, or {advice}"),
+        false => advice,
+    };
     let hint = refused.hint(&advice);
     Error::from(refused).with_hint(hint)
 }

@@ -10,6 +10,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
+
 use crate::ledger::{Cap, CapRefusal, HoldRequest, Scope, ScopeTotal};
 use crate::model::NanoUsd;
 
@@ -19,6 +21,8 @@ use super::taken::{TakenAmount, TakenFrom};
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     sums: Mutex<BTreeMap<Scope, Sums>>,
+    /// Held by a reservation that takes out of the session and asks the ledger too.
+    turn: AsyncMutex<()>,
 }
 
 /// What the calls of one scope have cost, and what is held for calls under way.
@@ -35,6 +39,13 @@ impl Sums {
 }
 
 impl Session {
+    /// Waits until no other reservation is between the session and the ledger. A call that the
+    /// ledger will refuse thus takes no room away from others in the meantime: session and ledger
+    /// are one step, as seen by the calls of this process.
+    pub(super) async fn turn(&self) -> AsyncMutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
     /// Takes the worst cases of several attempts, all of them or none, and returns a hold for each,
     /// in the same order. `caps` are those of the session, one for each capped scope.
     ///

@@ -182,6 +182,13 @@ impl CapRefusal {
         self.held > self.unsettled
     }
 
+    /// Returns whether only the money of calls under way is in the way: when they end for less than
+    /// they hold, the refused calls may fit.
+    pub(crate) fn fits_without_calls_under_way(&self) -> bool {
+        let kept = self.settled.saturating_add(self.unsettled).saturating_add(self.asked);
+        self.has_calls_under_way() && kept <= self.cap.limit
+    }
+
     /// Returns whether the calls ask for more than the cap ever allows, so that no wait helps.
     pub fn is_above_limit(&self) -> bool {
         self.asked > self.cap.limit

@@ -18,6 +18,7 @@ use super::allowance::AllowanceHold;
 use super::caps_left::CapsShare;
 use super::holds::{
     BookingError, LedgerHold, allowance_holds, hold_requests, ledger_holds, session_holds,
+    session_turn,
 };
 use super::prepare::{PreparedCall, WorstCase};
 use super::session::SessionHold;
@@ -88,6 +89,7 @@ impl<'a> Booking<'a> {
         // what was taken is put back.
         let in_allowance = allowance_holds(context, calls)?;
         let requests = hold_requests(context, calls)?;
+        let _turn = session_turn(context).await?;
         let in_session = session_holds(day, context, &requests).await?;
         let at_ledger = ledger_holds(day, context, calls, &requests).await?;
         let parts = at_ledger.into_iter().zip(in_session).zip(in_allowance);

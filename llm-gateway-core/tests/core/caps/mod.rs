@@ -8,6 +8,7 @@ mod explained;
 mod left;
 mod midnight;
 mod spelled;
+mod together;
 mod watched;
 
 use std::sync::Arc;
