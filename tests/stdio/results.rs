@@ -188,8 +188,7 @@ async fn a_failure_is_kept_too() {
 async fn a_cancelled_task_keeps_what_was_paid_for() {
     let crew = Crew::saying(&["a plan"], &["an artifact"], &[ACCEPTS]).await;
     let verifier = FakeSocket::hanging().await;
-    let mut policy = crew.policy();
-    policy["providers"]["anthropic"]["base_url"] = json!(verifier.base_url());
+    let policy = crew.policy_verified_at(&verifier.base_url());
     let (_place, mut session) = session(&policy).await;
     let id = session.begin_call("llm_orchestrate", json!({ "task": TASK, "depth": "complex" }));
     verifier.asked(1).await;
@@ -255,11 +254,20 @@ async fn whoever_refused_a_task_is_told_on_every_page() {
 #[tokio::test]
 async fn a_refused_call_takes_no_result_away() {
     let fake = FakeProvider::answering(Wire::OpenAi, "gpt-test", "hello").await;
-    let (_place, mut session) = session(&asking(&fake.base_url())).await;
+    let mut policy = asking(&fake.base_url());
+    // Classes that a cap refuses: of a single model, and of a panel.
+    let broke = json!({ "usd": 0, "per": "session" });
+    let mut single = policy["defaults"]["ask"].clone();
+    let member = json!({ "provider": "openai", "model": "gpt-test" });
+    let panel = json!({ "members": [member, member], "max_tokens": 100, "budget": broke });
+    single["budget"] = broke;
+    (policy["defaults"]["broke"], policy["defaults"]["panel"]) = (single, panel);
+    let (_place, mut session) = session(&policy).await;
     let paid = success(&session.call("llm_route", question()).await);
-    for _ in 0..300 {
-        let unknown = json!({ "task_class": "nobody", "prompt": "hi" });
-        assert_eq!(session.call("llm_route", unknown).await["isError"], true);
+    for number in 0..300 {
+        let class = ["nobody", "broke", "panel"][number % 3];
+        let refused = json!({ "task_class": class, "prompt": "hi" });
+        assert_eq!(session.call("llm_route", refused).await["isError"], true, "{class}");
     }
     let latest = success(&session.call("llm_result", json!({ "run_id": "latest" })).await);
     assert_eq!(latest["meta"]["run_id"], paid["meta"]["run_id"]);

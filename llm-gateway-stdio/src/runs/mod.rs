@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use llm_gateway_core::kept::{KeptRun, KeptRuns, RunDescription, RunTicket};
-use llm_gateway_core::{Category, Envelope, Error, Events, Gateway, Run, Stop};
+use llm_gateway_core::outcome::Attempt;
+use llm_gateway_core::{Category, Envelope, Error, Events, Failure, Gateway, Reply, Run, Stop};
 use rmcp::RoleServer;
 use rmcp::service::RequestContext;
-use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, sleep, timeout};
@@ -185,8 +185,10 @@ impl Runs {
         let Run { outcome, events, .. } = run;
         let task = tokio::spawn(async move {
             let outcome = async move {
-                let envelope = Envelope::from(&outcome.await);
-                with_advice(envelope, &client, gateway.policy().ok())
+                let outcome = outcome.await;
+                let envelope = Envelope::from(&outcome);
+                let envelope = with_advice(envelope, &client, gateway.policy().ok());
+                (envelope, is_refused(&outcome))
             };
             let ended = work(tool, outcome, stop, ticket, ends).await;
             drop(alive);
@@ -234,10 +236,11 @@ impl Work {
 const GOING_DOWN: &str = "the server is going down";
 const CANCELLED: &str = "the client cancelled the call";
 
-/// Works on a run until it is done or one of `ends`, the server's and the call's, is cancelled.
+/// Works on a run, whose `outcome` is its envelope and whether it was refused unasked, until it is
+/// done or one of `ends`, the server's and the call's, is cancelled.
 async fn work(
     tool: &str,
-    outcome: impl Future<Output = Envelope>,
+    outcome: impl Future<Output = (Envelope, bool)>,
     stop: Stop,
     ticket: RunTicket,
     [server, call]: [CancellationToken; 2],
@@ -262,8 +265,8 @@ async fn work(
     // Connections are closed before anybody learns that the run has ended.
     drop(envelope);
     match done {
-        Ok(Ok(envelope)) if is_refused(&envelope) => ticket.finish_unkept(envelope),
-        Ok(Ok(envelope)) => ticket.finish(envelope),
+        Ok(Ok((envelope, true))) => ticket.finish_unkept(envelope),
+        Ok(Ok((envelope, false))) => ticket.finish(envelope),
         Ok(Err(_)) => ticket.fail(panicked(tool)),
         Err(why) => ticket.fail(cancelled(why)),
     };
@@ -272,11 +275,11 @@ async fn work(
 
 /// Returns whether a request was refused before anybody was asked. Nothing was paid for, so the
 /// result must not take the place of one that was.
-fn is_refused(envelope: &Envelope) -> bool {
-    let meta = |key: &str| envelope.meta.get(key);
-    let is_unasked = meta("attempts").is_none_or(|attempts| *attempts == json!([]));
-    let is_ended = meta("error_category").is_some_and(|it| it == Category::Cancelled.as_str());
-    envelope.is_error() && envelope.data.is_none() && is_unasked && !is_ended
+fn is_refused(outcome: &Result<Reply, Failure>) -> bool {
+    outcome.as_ref().is_err_and(|failure| {
+        let is_asked = failure.attempts().iter().any(Attempt::was_asked);
+        failure.category() != Category::Cancelled && !is_asked
+    })
 }
 
 /// Waits for a time; for ever if there is none.
