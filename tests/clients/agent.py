@@ -33,8 +33,10 @@ class Run:
         self.upstream = Upstream()
         self.place = Place(root, f"{agent.CONFIG}-{name}", self.upstream, binaries)
         self.model = Model(script, agent.name_of, self.place.root / "shown.jsonl")
-        entry, _ = self.place.entry(agent.CONFIG)
-        self._options = (clients, self.place, self.model, entry or agent.own_entry(self.place.server()), timeout_s)
+        entry, why = self.place.entry(agent.CONFIG)
+        if entry is None:
+            raise RuntimeError(f"client-config {agent.CONFIG} printed no entry: {why}")
+        self._options = (clients, self.place, self.model, entry, timeout_s)
         self._agent, self._more = agent, options
         self.process = None
 

@@ -8,7 +8,6 @@ from place import Place
 from upstream import Upstream
 
 NAME = "Inspector"
-PACKAGE = "@modelcontextprotocol/inspector"
 
 
 class Inspector:

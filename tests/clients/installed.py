@@ -1,7 +1,6 @@
 """The clients that are installed in a folder, by install.py beside this file."""
 
 import json
-import os
 from pathlib import Path
 
 VARIABLE = "LLM_GATEWAY_CLIENTS_DIR"
@@ -41,8 +40,3 @@ class Clients:
         if not path.exists():
             raise Unavailable(f"not installed; run: tests/clients/install.py {package}")
         return path
-
-
-def clients_of_environment():
-    folder = os.environ.get(VARIABLE)
-    return Clients(folder) if folder else None

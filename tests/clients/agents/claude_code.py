@@ -2,10 +2,10 @@
 
 import json
 
+from .entry import tapped
 from .person import Lines
 
 NAME = "Claude Code"
-PACKAGE = "@anthropic-ai/claude-code"
 CONFIG = "claude-code"
 # Whether progress starts the clock of a call anew.
 PROGRESS_RESETS = False
@@ -17,17 +17,9 @@ def executable(clients):
     return clients.node_binary("claude", "claude")
 
 
-def own_entry(server):
-    return json.dumps({"mcpServers": {"llm-gateway": {"command": server[0], "args": server[1:], "env": {}}}})
-
-
 def command(clients, place, model, entry, timeout_s):
     """Writes the settings. Returns the command, and the variables that it needs."""
-    server = {**json.loads(entry)["mcpServers"]["llm-gateway"]}
-    tapped = place.server()
-    server.update(command=tapped[0], args=tapped[1:])
-    if timeout_s:
-        server["timeout"] = timeout_s * 1000
+    server = tapped(json.loads(entry)["mcpServers"]["llm-gateway"], place, timeout_s)
     file = place.root / "mcp.json"
     file.write_text(json.dumps({"mcpServers": {"llm-gateway": server}}))
     words = [executable(clients), "-p", "go", "--model", "claude-sonnet-4-5", "--output-format", "json",

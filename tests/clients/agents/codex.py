@@ -6,7 +6,6 @@ import tomllib
 from .person import Lines
 
 NAME = "Codex"
-PACKAGE = "@openai/codex"
 CONFIG = "codex"
 # Whether progress starts the clock of a call anew.
 PROGRESS_RESETS = False
@@ -36,10 +35,6 @@ trust_level = "trusted"
 
 def executable(clients):
     return clients.node_binary("codex", "codex")
-
-
-def own_entry(server):
-    return written({"command": server[0], "args": server[1:], "env_vars": []})
 
 
 def written(entry):

@@ -2,10 +2,10 @@
 
 import json
 
+from .entry import tapped
 from .person import Lines
 
 NAME = "Gemini CLI"
-PACKAGE = "@google/gemini-cli"
 CONFIG = "gemini"
 # Whether progress starts the clock of a call anew.
 PROGRESS_RESETS = False
@@ -17,16 +17,8 @@ def executable(clients):
     return clients.node_binary("gemini", "gemini")
 
 
-def own_entry(server):
-    return json.dumps({"mcpServers": {"llm-gateway": {"command": server[0], "args": server[1:], "env": {}}}})
-
-
 def command(clients, place, model, entry, timeout_s):
-    server = {**json.loads(entry)["mcpServers"]["llm-gateway"]}
-    tapped = place.server()
-    server.update(command=tapped[0], args=tapped[1:])
-    if timeout_s:
-        server["timeout"] = timeout_s * 1000
+    server = tapped(json.loads(entry)["mcpServers"]["llm-gateway"], place, timeout_s)
     folder = place.home / ".gemini"
     folder.mkdir(exist_ok=True)
     (folder / "settings.json").write_text(json.dumps({

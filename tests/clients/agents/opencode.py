@@ -5,7 +5,6 @@ import json
 from .person import Listener
 
 NAME = "opencode"
-PACKAGE = "opencode-ai"
 CONFIG = "opencode"
 # Whether progress starts the clock of a call anew.
 PROGRESS_RESETS = True
@@ -15,10 +14,6 @@ TELLS_OF_AN_INTERRUPT = True
 
 def executable(clients):
     return clients.node_binary("opencode", "opencode")
-
-
-def own_entry(server):
-    return json.dumps({"mcp": {"llm-gateway": {"type": "local", "command": server, "enabled": True}}})
 
 
 def command(clients, place, model, entry, timeout_s):
