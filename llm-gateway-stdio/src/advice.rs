@@ -1,7 +1,5 @@
-//! What is known of the clients that a person may use, by the names that they give themselves.
-//!
-//! An error about a missing key says how to give the key to *this* client. An unknown client gets
-//! the general words alone.
+//! Tells a client, by the name that it states, how it is given a missing key. An unknown client is
+//! told the general words alone.
 
 use llm_gateway_core::policy::Policy;
 use llm_gateway_core::{Category, Envelope};

@@ -2,10 +2,12 @@
 //!
 //! [`serve`] speaks MCP on any reader and writer. The binary passes stdin and stdout, the tour and
 //! the tests pass pipes in memory. The crate holds no policy: `tools` defines what a client sees of
-//! each tool, `current` holds the gateway in force, `lines` turns bytes into well-formed requests, `arguments` checks what a model wrote, `server` turns the call into a
+//! each tool, `current` holds the gateway in force, and `lines` turns bytes into well-formed requests.
+//! `arguments` and `faults` check what a model wrote. `server` turns the call into a
 //! [`Request`](llm_gateway_core::Request) or a [`Task`](llm_gateway_core::Task) for the gateway,
-//! `runs` works on it and keeps its result, `client` knows how the client waits and reads, and
-//! `wire` turns the envelope into a tool result.
+//! `runs` works on it and keeps its result, and `progress` tells the client meanwhile. `client` knows
+//! how the client waits and reads, `advice` how it is given a key, and `wire` turns the envelope into
+//! a tool result.
 
 mod advice;
 mod arguments;
@@ -59,12 +61,13 @@ pub enum StopReason {
 /// client is told when the tools that it sees have changed.
 ///
 /// When the reader ends, calls in flight have one second to finish and to be answered, and are then
-/// cancelled without an answer. Runs whose calls were handed off have that second too. When `stop` is ready, they are cancelled at once, and answered unless
-/// the client has left. An orchestration that is cancelled ends with the steps that it has
-/// completed: its receipt holds them, and so does its answer if it gets one. A writer that nobody reads
-/// any more counts as the end of the reader. While no line is read because answers wait (below), the
-/// end of the reader is noticed only once the client has read them; the binary watches its pipes for that, and
-/// passes [`StopReason::ClientLeft`].
+/// cancelled without an answer. Runs whose calls were handed off have that second too. When `stop`
+/// is ready, they are cancelled at once, and answered unless the client has left. An orchestration
+/// that is cancelled ends with the steps that it has completed: its receipt holds them, and so does
+/// its answer if it gets one. A writer that nobody reads any more counts as the end of the reader.
+/// While no line is read because answers wait (below), the end of the reader is noticed only once
+/// the client has read them; the binary watches its pipes for that, and passes
+/// [`StopReason::ClientLeft`].
 ///
 /// Every line is answered unless it is a notification or an answer: a line that is no request gets
 /// an error, with its id if one can be read. While 64 messages or 16 MiB wait to be written, no

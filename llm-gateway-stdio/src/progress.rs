@@ -15,8 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::lines::Teller;
 
-/// The longest time for which nothing is told while models work. Clients are promised ten seconds;
-/// half of that keeps the promise on a busy machine too.
+/// The longest time for which nothing is told while models work.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 
 /// The largest number of characters of a message.

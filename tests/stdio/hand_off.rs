@@ -11,7 +11,7 @@ use llm_gateway_core::provider::{Call, Prepared, Provider};
 use llm_gateway_core::transport::Recorder;
 use llm_gateway_core::{Environment, Error, Gateway};
 use serde_json::{Value, json};
-use test_support::{ACCEPTS, Conversation, FakeSocket, Place, Session, Wire};
+use test_support::{ACCEPTS, Conversation, FakeSocket, Place, Session, Wire, nanos};
 use tokio::time::{Instant, timeout};
 
 use crate::orchestrate::{Crew, TASK};
@@ -94,8 +94,7 @@ async fn a_panel_is_collected_with_its_certificate() {
 async fn a_task_is_collected_with_its_receipt() {
     let crew = Crew::saying(&["a plan"], &["an artifact"], &[ACCEPTS]).await;
     let verifier = FakeSocket::hanging().await;
-    let mut policy = handing_off(crew.policy());
-    policy["providers"]["anthropic"]["base_url"] = json!(verifier.address());
+    let mut policy = handing_off(crew.policy_verified_at(&verifier.address()));
     policy["receipts"] = json!({ "dir": "receipts" });
     let (place, mut session) = session(&policy).await;
     let id = session.begin_call("llm_orchestrate", json!({ "task": TASK, "depth": "complex" }));
@@ -190,6 +189,26 @@ async fn a_rule_that_cannot_be_is_refused_with_what_can() {
         let failed = failure_of("policy_invalid", &session.call("llm_route", question()).await);
         assert!(failed["data"]["problems"][0]["hint"].to_string().contains(advice), "{failed:#}");
     }
+}
+
+/// The cap of a session counts a call that was handed off while it works, and what it did cost.
+#[tokio::test]
+async fn what_is_handed_off_belongs_to_the_session() {
+    let fake = FakeSocket::hanging().await;
+    let place = Place::with_policy(handing_off(asking(&fake.base_url())).to_string());
+    let launch = with_keys(server().at(&place)).variable("LLM_GATEWAY_CAP_SESSION", "1");
+    let mut session = launch.connect().await;
+    let begun = running(&session.call("llm_route", question()).await);
+    fake.asked(1).await;
+    let left = |info: &Value| nanos(&info["data"]["spend"]["caps"]["session"]["left_usd"]);
+    let held = success(&session.call("llm_routing_info", json!({})).await);
+    assert!(left(&held) < 1_000_000_000, "{held:#}");
+    fake.release(&hello());
+    let answer = success(&collected(&mut session, &begun["meta"]["run_id"]).await);
+    let cost = nanos(&answer["meta"]["cost_usd_approx"]);
+    let after = success(&session.call("llm_routing_info", json!({})).await);
+    assert_eq!((left(&after), cost > 0), (1_000_000_000 - cost, true));
+    assert_eq!(nanos(&answer["meta"]["budget"]["left_usd"]), left(&after));
 }
 
 /// An answer that comes before the time is up is no hand-off, and a failure is told at once.

@@ -46,8 +46,7 @@ async fn a_task_that_was_handed_off_leaves_a_receipt_when_the_server_ends() {
     for signal in [None, Some("TERM")] {
         let crew = Crew::saying(&["a plan"], &["an artifact"], &[ACCEPTS]).await;
         let verifier = FakeSocket::hanging().await;
-        let mut policy = handing_off(crew.policy());
-        policy["providers"]["anthropic"]["base_url"] = json!(verifier.address());
+        let mut policy = handing_off(crew.policy_verified_at(&verifier.address()));
         policy["receipts"] = json!({ "dir": "receipts", "bundle": true });
         let (place, mut session) = session(&policy).await;
         let arguments = json!({ "task": TASK, "depth": "complex" });
@@ -75,10 +74,9 @@ async fn whoever_waits_gets_what_the_run_had_when_a_signal_ends_the_server() {
     for signal in ["TERM", "INT"] {
         let crew = Crew::saying(&["a plan"], &["an artifact"], &[ACCEPTS]).await;
         let verifier = FakeSocket::hanging().await;
-        let mut policy = crew.policy();
+        let mut policy = crew.policy_verified_at(&verifier.address());
         // `llm_result` waits as long, which is time enough for a signal.
         policy["output"] = json!({ "handoff_after_s": 2 });
-        policy["providers"]["anthropic"]["base_url"] = json!(verifier.address());
         let (_place, mut session) = session(&policy).await;
         let begun = running(&session.call("llm_orchestrate", json!({ "task": TASK })).await);
         verifier.asked(1).await;
@@ -120,8 +118,7 @@ async fn nothing_is_handed_off_to_a_client_that_has_left() {
 async fn a_run_that_is_about_to_finish_may_do_so() {
     let crew = Crew::saying(&["a plan"], &["an artifact"], &[ACCEPTS]).await;
     let verifier = FakeSocket::hanging().await;
-    let mut policy = handing_off(crew.policy());
-    policy["providers"]["anthropic"]["base_url"] = json!(verifier.address());
+    let mut policy = handing_off(crew.policy_verified_at(&verifier.address()));
     policy["receipts"] = json!({ "dir": "receipts" });
     let (place, mut session) = session(&policy).await;
     running(&session.call("llm_orchestrate", json!({ "task": TASK })).await);

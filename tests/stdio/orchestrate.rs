@@ -72,6 +72,12 @@ impl Crew {
         working(urls.each_ref().map(String::as_str))
     }
 
+    /// Returns the policy with a verifier at another address.
+    pub(crate) fn policy_verified_at(&self, base_url: &str) -> Value {
+        let [planner, worker, _] = self.0.each_ref().map(FakeProvider::base_url);
+        working([&planner, &worker, base_url])
+    }
+
     /// Runs the task. Returns the result of the tool.
     async fn works(&self, depth: &str) -> Value {
         let (_place, mut session) = session(&self.policy()).await;

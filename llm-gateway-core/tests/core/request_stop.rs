@@ -13,13 +13,12 @@ use llm_gateway_core::transport::{
     Credential, HttpRequest, HttpResponse, Recorder, Transport, TransportError,
 };
 use llm_gateway_core::{
-    Category, Envelope, Environment, Error, Event, Failure, Gateway, Reply, Request, Run, Scripted,
-    Stop,
+    Category, Envelope, Environment, Error, Event, Failure, Gateway, Reply, Request, Scripted, Stop,
 };
 use tokio::time::Instant;
 
 use crate::ledgers::Silent;
-use crate::support::{WORST_CASE, obeying, outcomes, spent};
+use crate::support::{WORST_CASE, obeying, outcomes, spent, stopped_at};
 
 const POLICY: &str = "
 providers:
@@ -62,19 +61,11 @@ fn world(policy: &str, script: Scripted) -> World {
 async fn stopped(
     gateway: &Gateway,
     class: &str,
-    mut is_time: impl FnMut(&Event) -> bool,
+    is_time: impl FnMut(&Event) -> bool,
 ) -> Result<Reply, Failure> {
     let stop = Stop::new();
-    let Run { mut events, outcome, .. } =
-        gateway.start(Request::new(class, "hi").stopped_by(&stop));
-    let watched = async {
-        while let Some(event) = events.next().await {
-            if is_time(&event) {
-                stop.stop();
-            }
-        }
-    };
-    tokio::join!(outcome, watched).0
+    let run = gateway.start(Request::new(class, "hi").stopped_by(&stop));
+    stopped_at(&stop, run, is_time).await
 }
 
 /// Returns whether an event is the one with this number among those that `is_kind` selects.

@@ -8,7 +8,10 @@ use llm_gateway_core::clock::FixedClock;
 use llm_gateway_core::config::{LoadRequest, Loaded, PolicySource, load};
 use llm_gateway_core::ledger::{Ledger, MemoryLedger, Month, PeriodSpend, SpendBy};
 use llm_gateway_core::outcome::Attempt;
-use llm_gateway_core::{Answer, Environment, Failure, Gateway, GatewayBuilder, Request, Scripted};
+use llm_gateway_core::{
+    Answer, Environment, Event, Failure, Gateway, GatewayBuilder, Reply, Request, Run, Scripted,
+    Stop,
+};
 
 /// The time of every test: 2026-11-21T12:00:00 UTC.
 pub(crate) const NOW: Duration = Duration::from_secs(1_795_262_400);
@@ -71,4 +74,21 @@ pub(crate) fn outcomes(attempts: &[Attempt]) -> Vec<&'static str> {
 /// Returns the spending of the month of [`NOW`].
 pub(crate) async fn spent(ledger: &MemoryLedger, by: SpendBy) -> PeriodSpend {
     ledger.spent(Month::parse("2026-11").unwrap().into(), by).await.unwrap()
+}
+
+/// Waits for the outcome of a run, and stops it at the event that `is_time` selects.
+pub(crate) async fn stopped_at(
+    stop: &Stop,
+    run: Run,
+    mut is_time: impl FnMut(&Event) -> bool,
+) -> Result<Reply, Failure> {
+    let Run { mut events, outcome, .. } = run;
+    let watched = async {
+        while let Some(event) = events.next().await {
+            if is_time(&event) {
+                stop.stop();
+            }
+        }
+    };
+    tokio::join!(outcome, watched).0
 }

@@ -13,7 +13,7 @@ use llm_gateway_core::transport::{
     Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
 use llm_gateway_core::{
-    Category, Envelope, Event, Failure, Gateway, GatewayBuilder, Reply, Run, Scripted, Stop, Task,
+    Category, Envelope, Event, Failure, Gateway, GatewayBuilder, Reply, Scripted, Stop, Task,
 };
 
 use tokio::sync::Notify;
@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use super::money::spent;
 use super::{POLICY, TASK, builder, keys, structured};
 use crate::ledgers::Silent;
-use crate::support::{NOW, outcomes};
+use crate::support::{NOW, outcomes, stopped_at};
 
 /// The texts of the models in turn: a round that is refused, and one that is accepted.
 const SAID: [&str; 6] = ["plan one", "Lyon.", "REVISE: wrong", "plan two", "Paris.", "ACCEPT"];
@@ -37,19 +37,11 @@ fn hanging_after(answers: usize) -> Scripted {
 async fn stopped(
     gateway: &Gateway,
     depth: &str,
-    mut is_time: impl FnMut(&Event) -> bool,
+    is_time: impl FnMut(&Event) -> bool,
 ) -> Result<Reply, Failure> {
     let stop = Stop::new();
     let task = Task::new(TASK).depth(depth).stopped_by(&stop);
-    let Run { mut events, outcome, .. } = gateway.start_orchestration(task);
-    let watched = async {
-        while let Some(event) = events.next().await {
-            if is_time(&event) {
-                stop.stop();
-            }
-        }
-    };
-    tokio::join!(outcome, watched).0
+    stopped_at(&stop, gateway.start_orchestration(task), is_time).await
 }
 
 /// Returns whether an event is the attempt with this number, counted over all steps.
