@@ -45,8 +45,8 @@ pub(crate) async fn run(gateway: &Gateway, terminal: &mut Terminal) -> anyhow::R
 }
 
 /// Returns what keeps calls from being made, or from leaving the machine.
-pub(crate) fn notices(description: &Description) -> impl Iterator<Item = &'static str> {
+pub(crate) fn notices(description: &Description) -> impl Iterator<Item = String> {
     let offline = "offline: answers are scripted, and nothing leaves the machine";
-    let offline = description.offline.then_some(offline);
+    let offline = description.offline.then(|| offline.to_owned());
     description.switches.notice().into_iter().chain(offline)
 }

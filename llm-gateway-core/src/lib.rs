@@ -35,7 +35,7 @@
 //! | [`describe`], [`spend`] | what a gateway reports about itself, and about a day's or a month's money |
 //! | [`kept`] | results of runs, kept for callers that come back for them |
 //! | [`config`] | loading and checking a policy file; its problems by line and column |
-//! | [`policy`] | the compiled policy: routes, limits, the plan for a request, its price |
+//! | [`policy`] | the compiled policy: routes, limits, the plan for a request, its price; caps in code |
 //! | [`certificate`] | what recorded bytes show of independence; receipts and their verification |
 //! | [`stream`] | the text of an answer while it arrives |
 //! | [`provider`], [`transport`] | ports for a program's own provider, and for its own HTTP |
@@ -105,6 +105,11 @@ mod stop;
 pub mod stream;
 pub mod transport;
 mod user_file;
+
+// The crates whose names stand in signatures of traits that a program implements.
+pub use async_trait;
+pub use bytes;
+pub use http;
 
 // The first page: what a program names to ask and to read what comes back. Some of it is met in a
 // signature only (`RunFuture`), or late (`Environment`, `Stop`), and has no module to belong to.

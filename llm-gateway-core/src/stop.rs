@@ -8,6 +8,7 @@ use tokio::sync::watch;
 ///
 /// [`Request::stopped_by`](crate::Request::stopped_by) and
 /// [`Task::stopped_by`](crate::Task::stopped_by) tie work to a handle; one handle may stop many.
+/// [`Gateway::shutdown`](crate::Gateway::shutdown) stops everything that a gateway does.
 ///
 /// ```
 /// use llm_gateway_core::{Category, Event, Gateway, Scripted, Stop, Task};
@@ -34,7 +35,11 @@ use tokio::sync::watch;
 /// # }
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Stop(watch::Sender<bool>);
+pub struct Stop {
+    own: watch::Sender<bool>,
+    /// What else stops the work of this handle.
+    other: Option<watch::Sender<bool>>,
+}
 
 impl Stop {
     /// Creates a handle that has not stopped anything yet.
@@ -44,12 +49,12 @@ impl Stop {
 
     /// Stops every request and every task that was given this handle. This cannot be undone.
     pub fn stop(&self) {
-        self.0.send_replace(true);
+        self.own.send_replace(true);
     }
 
     /// Returns whether [`stop`](Self::stop) was called.
     pub fn is_stopped(&self) -> bool {
-        *self.0.borrow()
+        *self.own.borrow() || self.other.as_ref().is_some_and(|other| *other.borrow())
     }
 
     /// Waits until [`stop`](Self::stop) is called.
@@ -57,14 +62,30 @@ impl Stop {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn stopped(&self) {
-        // Waiting cannot fail, because this value keeps the sender alive.
-        let _ = self.0.subscribe().wait_for(|is_stopped| *is_stopped).await;
+        match &self.other {
+            None => stopped(&self.own).await,
+            Some(other) => tokio::select! {
+                () = stopped(&self.own) => {}
+                () = stopped(other) => {}
+            },
+        }
     }
+
+    /// Returns this handle, whose work `other` stops too.
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        Self { own: self.own.clone(), other: Some(other.own.clone()) }
+    }
+}
+
+/// Waits until a handle is told to stop.
+async fn stopped(handle: &watch::Sender<bool>) {
+    // Waiting cannot fail, because the caller keeps the sender alive.
+    let _ = handle.subscribe().wait_for(|is_stopped| *is_stopped).await;
 }
 
 impl PartialEq for Stop {
     fn eq(&self, other: &Self) -> bool {
-        self.0.same_channel(&other.0)
+        self.own.same_channel(&other.own)
     }
 }
 

@@ -256,6 +256,11 @@ impl<'a> Collector<'a> {
         self.problems.push(Diagnostic::without_place(severity, "environment", message, hint));
     }
 
+    /// Adds an error of what the embedding program asks for.
+    pub(crate) fn program(&mut self, message: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(Diagnostic::of_build(message, hint));
+    }
+
     /// Adds a problem at a place of the file.
     pub(crate) fn push(
         &mut self,

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::environment::Environment;
 use crate::model::{ProviderName, date_utc};
-use crate::policy::Policy;
+use crate::policy::{Caps, Policy};
 
 use super::compile::{self, Compilation};
 use super::diagnostic::{Collector, Diagnostic, FilePosition, PolicyProblems, Severity};
@@ -46,6 +46,7 @@ pub struct LoadRequest<'a> {
     environment: Environment,
     env_file: Option<&'a Path>,
     own_providers: &'a [ProviderName],
+    caps: Caps,
     now: Duration,
     pipes: Option<&'a PipeTexts>,
     env_file_before: Option<&'a Path>,
@@ -72,6 +73,7 @@ impl<'a> LoadRequest<'a> {
             environment,
             env_file: None,
             own_providers: &[],
+            caps: Caps::new(),
             now,
             pipes: None,
             env_file_before: None,
@@ -95,6 +97,12 @@ impl<'a> LoadRequest<'a> {
     #[must_use]
     pub fn with_own_providers(self, providers: &'a [ProviderName]) -> Self {
         Self { own_providers: providers, ..self }
+    }
+
+    /// Sets the caps and switches that the embedding program asks for.
+    #[must_use]
+    pub fn with_caps(self, caps: Caps) -> Self {
+        Self { caps, ..self }
     }
 
     /// Sets the texts of the pipes that were read before, which are not read again.
@@ -143,6 +151,7 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
             root: &root,
             environment: &environment,
             own_providers: request.own_providers,
+            caps: &request.caps,
             directory: source.directory(),
             today: date_utc(request.now),
         };

@@ -96,8 +96,9 @@ pub(crate) fn prepare(
         let preflight = Some(Box::new(preflight.clone()));
         Refusal::new(target.clone(), error.with_target(target.clone()), preflight)
     };
-    if let Some(why) = context.policy.switches().refuses(&preflight) {
-        return Err(Refusal { reach: Reach::Request, ..refuse(switched_off(target, &why)) });
+    let (switches, cost) = (context.policy.switches(), preflight.estimated_max_cost_usd);
+    if let Some(error) = switched_off(target, switches, cost) {
+        return Err(Refusal { reach: Reach::Request, ..refuse(error) });
     }
     if let Some(error) = beyond_context(planned, prompt) {
         return Err(refuse(error));

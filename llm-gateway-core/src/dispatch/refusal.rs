@@ -4,8 +4,8 @@
 use std::fmt::Display;
 
 use crate::error::{BlockedBy, Error};
-use crate::model::Target;
-use crate::policy::Preflight;
+use crate::model::{NanoUsd, Target};
+use crate::policy::{Preflight, Switches};
 
 /// A refusal: a target that gave no answer, and the reason.
 pub(crate) struct Refusal {
@@ -32,8 +32,14 @@ impl Refusal {
     }
 }
 
-/// Returns the error of a call, or of several, that a switch of the environment refuses.
-pub(crate) fn switched_off(what: impl Display, why: impl Display) -> Error {
-    Error::blocked(BlockedBy::Switch, format!("{what} is refused: {why}"))
-        .with_hint("take the variable out of the gateway's environment to allow the call")
+/// Returns the error of a call, or of several, that a switch refuses; `None` if the `switches` allow
+/// what may `cost` this much. A `cost` of `None` means that the price is unknown.
+pub(crate) fn switched_off(
+    what: impl Display,
+    switches: &Switches,
+    cost: Option<NanoUsd>,
+) -> Option<Error> {
+    let why = switches.refuses_cost(cost)?;
+    let error = Error::blocked(BlockedBy::Switch, format!("{what} is refused: {why}"));
+    Some(error.with_hint(switches.way_out()))
 }

@@ -19,7 +19,7 @@ use crate::environment::Environment;
 use crate::ledger::{Ledger, MemoryLedger};
 use crate::model::{InvalidName, ProviderName};
 use crate::network::Network;
-use crate::policy::Policy;
+use crate::policy::{Caps, Policy};
 use crate::provider::Provider;
 use crate::random::Random;
 use crate::run::{LastingState, SharedState};
@@ -57,6 +57,7 @@ pub struct GatewayBuilder {
     credentials: Option<Arc<dyn CredentialSource>>,
     transport: Option<Arc<dyn Transport>>,
     ledger: Option<Arc<dyn Ledger>>,
+    caps: Caps,
     cache: Option<Arc<dyn AnswerCache>>,
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
@@ -76,6 +77,7 @@ impl Default for GatewayBuilder {
             credentials: None,
             transport: None,
             ledger: None,
+            caps: Caps::new(),
             cache: None,
             clock: Arc::new(SystemClock),
             seed: None,
@@ -147,6 +149,13 @@ impl GatewayBuilder {
     /// Counts money in `ledger` instead of the file that the environment names.
     pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
         self.ledger = Some(ledger);
+        self
+    }
+
+    /// Limits what calls may cost, beside the caps of the environment and the budgets of the policy.
+    /// The lowest cap on a call counts.
+    pub fn caps(mut self, caps: Caps) -> Self {
+        self.caps = caps;
         self
     }
 
@@ -339,6 +348,7 @@ impl GatewayBuilder {
             .with_environment(process)
             .with_env_file(self.env_file.as_deref())
             .with_own_providers(&own_providers)
+            .with_caps(self.caps.clone())
             .with_pipes(pipes)
             .after_env_file(before.and_then(|it| it.env_file.as_deref()));
         config::load(request)

@@ -17,6 +17,7 @@ mod spend;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::{Diagnostic, PolicyProblems};
 use crate::describe::{Description, Keys};
@@ -278,6 +279,40 @@ impl Gateway {
             Some(ledger) => Ok(ledger.drain().await?),
             None => Ok(()),
         }
+    }
+
+    /// Ends the gateway's work: it takes no new request, waits up to `grace` for those under way,
+    /// stops the rest, and waits until the ledger has written everything that was spent. Returns the
+    /// number of runs that had to be stopped.
+    ///
+    /// A run that is stopped fails with [`Category::Cancelled`] and keeps what exists by then, as
+    /// after [`Request::stopped_by`]. All clones of the gateway are shut down, and those that took
+    /// its place by [`with_policy`](Self::with_policy). A gateway that is shut down cannot be opened
+    /// again. A run whose future nobody polls is waited for two seconds longer than `grace`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use llm_gateway_core::{Category, Gateway, Request};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let gateway = Gateway::builder().offline().build()?;
+    /// assert_eq!(gateway.shutdown(Duration::from_secs(10)).await?, 0);
+    /// let failure = gateway.route(Request::new("quick_answer", "late")).await.unwrap_err();
+    /// assert_eq!(failure.category(), Category::Cancelled);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Category::Ledger`], as with [`drain`](Self::drain). The runs have ended all the same.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped, the gateway takes no new request, and runs under way go on.
+    pub async fn shutdown(&self, grace: Duration) -> Result<usize, Error> {
+        let stopped = self.state.lasting.runs.close(grace).await;
+        self.drain().await.map(|()| stopped)
     }
 
     /// Reads the certificates that variables of the process name, and returns what is wrong with

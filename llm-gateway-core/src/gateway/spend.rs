@@ -2,6 +2,7 @@
 //!
 //! The ledger counts and the policy caps; this module asks both.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -70,6 +71,26 @@ impl Gateway {
             caps.iter().filter_map(|cap| Some(CapLeft { left: left(cap)?, cap: cap.clone() }));
         let caps = caps.collect();
         Ok(SpendReport { spent, by, caps })
+    }
+
+    /// Returns the ledger that counts the gateway's money; `None` if money is not counted.
+    ///
+    /// Gateways that are built with one ledger share its caps, its thread and its file:
+    ///
+    /// ```
+    /// use llm_gateway_core::ledger::MemoryLedger;
+    /// use llm_gateway_core::Gateway;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let first = Gateway::builder().ledger(std::sync::Arc::new(MemoryLedger::new())).build()?;
+    /// let shared = first.ledger().ok_or("money is not counted")?;
+    /// let second = Gateway::builder().ledger(shared).build()?;
+    /// # assert!(second.ledger().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ledger(&self) -> Option<Arc<dyn Ledger>> {
+        self.state.ledger.clone()
     }
 
     /// Returns the current day in UTC, by the gateway's clock. A hold that is made now belongs to

@@ -5,7 +5,7 @@
 //! builds the prompts of these calls as far as their texts exist, and checks the sum against the
 //! limits.
 
-use crate::dispatch::{Booking, Context, WorstCase, reserve};
+use crate::dispatch::{Booking, Context, WorstCase, reserve, switched_off};
 use crate::error::{BlockedBy, Error};
 use crate::model::{Blind, Completion, NanoUsd, Prompt};
 use crate::policy::{
@@ -109,10 +109,8 @@ fn projection(
 /// were refused.
 fn check(context: &Context<'_>, calls: &[ProjectedCall]) -> Result<(), Error> {
     let total = NanoUsd::total(calls.iter().map(|call| call.preflight.estimated_max_cost_usd));
-    if let Some(why) = context.policy.switches().refuses_cost(total) {
-        let message = format!("the orchestration is refused: {why}");
-        return Err(Error::blocked(BlockedBy::Switch, message)
-            .with_hint("take the variable out of the gateway's environment to allow it"));
+    if let Some(error) = switched_off("the orchestration", context.policy.switches(), total) {
+        return Err(error);
     }
     let blocked = calls.iter().find(|call| call.preflight.action == PreflightAction::Block);
     match blocked {

@@ -20,8 +20,9 @@ pub(super) fn check(
     }
     let calls = prepared.iter().filter_map(|call| call.as_ref().ok());
     let estimate = NanoUsd::total(calls.map(|call| call.preflight().estimated_max_cost_usd));
-    match context.policy.switches().refuses_cost(estimate) {
-        Some(why) => Err(switched_off(format_args!("the panel `{}`", context.task_class), why)),
+    let what = format_args!("the panel `{}`", context.task_class);
+    match switched_off(what, context.policy.switches(), estimate) {
+        Some(error) => Err(error),
         None => Ok(prepared),
     }
 }

@@ -36,6 +36,7 @@
 //! # }
 //! ```
 
+mod caps;
 mod cascade;
 mod families;
 mod faults;
@@ -55,6 +56,7 @@ use std::time::Duration;
 
 use crate::model::{ModelFacts, ProviderName, Target, TaskClass};
 
+pub use caps::Caps;
 pub use cascade::{CascadePreflight, EscalationRate, Escalations};
 pub(crate) use families::ModelNames;
 #[doc(hidden)]

@@ -39,29 +39,43 @@ pub struct Switches {
     /// Whether a call is refused that may cost more than a dollar or whose price is unknown: the
     /// variable `LLM_GATEWAY_EXPENSIVE_DISABLED`.
     pub expensive_disabled: bool,
+    /// Whether the program itself has set the first switch that is on, rather than a variable.
+    #[serde(skip)]
+    pub(crate) is_of_program: bool,
 }
 
 impl Switches {
     /// Returns the words for what the switches refuse, or `None` if neither is on.
-    pub fn notice(&self) -> Option<&'static str> {
-        match (self.disabled, self.expensive_disabled) {
-            (true, _) => Some("LLM_GATEWAY_DISABLED is set: every call is refused"),
-            (false, true) => Some(
-                "LLM_GATEWAY_EXPENSIVE_DISABLED is set: a call that may cost more than $1.00, or \
-                 whose price is unknown, is refused",
-            ),
-            (false, false) => None,
-        }
+    pub fn notice(&self) -> Option<String> {
+        let what = match (self.disabled, self.expensive_disabled) {
+            (true, _) => "every call is refused",
+            (false, true) => {
+                "a call that may cost more than $1.00, or whose price is unknown, is refused"
+            }
+            (false, false) => return None,
+        };
+        Some(format!("{}: {what}", self.set()))
     }
 
     /// Returns what to do before any call can be made, or `None` if calls can be made.
     pub(crate) fn way_on(&self) -> Option<String> {
-        let way = "unset LLM_GATEWAY_DISABLED, by which every call is refused";
+        let way = match self.is_of_program {
+            true => "have the program allow calls, every one of which it refuses",
+            false => "unset LLM_GATEWAY_DISABLED, by which every call is refused",
+        };
         self.disabled.then(|| way.to_owned())
     }
 
-    /// Returns the reason why the switches refuse a call of this price, with the variable that says
-    /// so, or `None` if it is allowed.
+    /// Returns what to do so that a call is allowed that the switches refuse.
+    pub(crate) fn way_out(&self) -> &'static str {
+        match self.is_of_program {
+            true => "have the program take the switch out of its `Caps` to allow the call",
+            false => "take the variable out of the gateway's environment to allow the call",
+        }
+    }
+
+    /// Returns the reason why the switches refuse a call of this price, with what says so, or
+    /// `None` if it is allowed.
     pub fn refuses(&self, preflight: &Preflight) -> Option<String> {
         self.refuses_cost(preflight.estimated_max_cost_usd)
     }
@@ -69,17 +83,25 @@ impl Switches {
     /// Returns the reason why the switches refuse a request that may cost this much, or `None` if
     /// it is allowed. A `cost` of `None` means that the price is unknown.
     pub fn refuses_cost(&self, cost: Option<NanoUsd>) -> Option<String> {
-        if self.disabled {
-            return Some("LLM_GATEWAY_DISABLED is set".to_owned());
-        }
-        let set = "LLM_GATEWAY_EXPENSIVE_DISABLED is set";
+        let set = self.set();
         match cost {
+            _ if self.disabled => Some(set.to_owned()),
             _ if !self.expensive_disabled => None,
             None => Some(format!("{set}, and the price is unknown")),
             Some(cost) if cost > EXPENSIVE => {
                 Some(format!("{set}, and up to {cost} is above {EXPENSIVE}"))
             }
             Some(_) => None,
+        }
+    }
+
+    /// Returns who has set the first switch that is on.
+    fn set(&self) -> &'static str {
+        match (self.is_of_program, self.disabled) {
+            (true, true) => "the program has switched calls off",
+            (true, false) => "the program has switched expensive calls off",
+            (false, true) => "LLM_GATEWAY_DISABLED is set",
+            (false, false) => "LLM_GATEWAY_EXPENSIVE_DISABLED is set",
         }
     }
 }

@@ -22,21 +22,28 @@ pub struct Spending {
     pub ledger: Option<PathBuf>,
     /// The caps, longest first, then by scope; each pair occurs once.
     pub caps: Vec<Cap>,
-    /// The caps that budgets of the policy set, each with the key of its budget.
-    budgets: Vec<(Cap, String)>,
+    /// What was set: every cap with the name of the variable, the policy's key or the words that
+    /// set it.
+    settings: Vec<(Cap, String)>,
 }
 
 impl Spending {
     /// Creates the rules with these caps and without a ledger. Of several caps on one scope in one
     /// length of time the lowest is kept, because only it can refuse anything.
     ///
-    /// `budgets` are further caps, each with the key of the policy that sets it.
-    pub(crate) fn of(mut caps: Vec<Cap>, budgets: Vec<(Cap, String)>) -> Self {
-        caps.extend(budgets.iter().map(|(cap, _)| cap.clone()));
+    /// `caps` are those of variables, and `others` have the words that name what sets them: a key of
+    /// the policy, or the program.
+    pub(crate) fn of(caps: Vec<Cap>, others: Vec<(Cap, String)>) -> Self {
+        let variables = caps.into_iter().map(|cap| {
+            let name = setting_of(&cap.scope, cap.per);
+            (cap, name)
+        });
+        let settings: Vec<(Cap, String)> = variables.chain(others).collect();
+        let mut caps: Vec<Cap> = settings.iter().map(|(cap, _)| cap.clone()).collect();
         let place = |cap: &Cap| (Reverse(cap.per), cap.scope.clone());
         caps.sort_by_key(|cap| (place(cap), cap.limit));
         caps.dedup_by_key(|cap| place(cap));
-        Self { ledger: None, caps, budgets }
+        Self { ledger: None, caps, settings }
     }
 
     /// Returns whether any cap is set.
@@ -74,16 +81,12 @@ impl Spending {
         self.caps.iter().filter(move |cap| cap.scope.counts(provider, class))
     }
 
-    /// Returns the name of the variable or of the policy's key that sets `cap`, for the hints of
-    /// refusals. Two budgets can set the same cap, because orchestrations are counted under a name
-    /// that a task class may have too; then both are named.
+    /// Returns the name of what sets `cap`, for the hints of refusals: a variable, a key of the
+    /// policy, or the program. If several set the same limit, all are named.
     pub(crate) fn setting_of(&self, cap: &Cap) -> String {
-        let keys = self.budgets.iter().filter(|(budget, _)| budget == cap);
-        let keys: Vec<&str> = keys.map(|(_, key)| key.as_str()).collect();
-        match keys.is_empty() {
-            true => setting_of(&cap.scope, cap.per),
-            false => keys.join(" and "),
-        }
+        let named = self.settings.iter().filter(|(set, _)| set == cap);
+        let named: Vec<&str> = named.map(|(_, name)| name.as_str()).collect();
+        named.join(" and ")
     }
 
     /// Returns the limit on the calls of `scope` in each time of the length `per`, if there is one.
@@ -149,10 +152,8 @@ mod tests {
             (class("coding"), Per::Session, "defaults.coding.budget", "class:coding/session"),
         ] {
             let cap = Cap::new(scope, per, NanoUsd::ZERO);
-            assert_eq!(
-                (Spending::default().setting_of(&cap), cap.key()),
-                (setting.into(), key.into())
-            );
+            let spending = Spending::of(vec![cap.clone()], Vec::new());
+            assert_eq!((spending.setting_of(&cap), cap.key()), (setting.into(), key.into()));
         }
     }
 

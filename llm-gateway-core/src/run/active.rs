@@ -14,6 +14,7 @@ use crate::model::{RunId, Target, TaskClass};
 use crate::outcome::{Answer, Failure, FailureParts};
 use crate::policy::Policy;
 use crate::reliability::Deadline;
+use crate::stop::Stop;
 
 use super::SharedState;
 
@@ -26,6 +27,8 @@ pub(super) struct ActiveRun<'a> {
     pub(super) started: Instant,
     /// What the caps of the day and the month leave, as far as this run has booked.
     pub(super) caps_left: CapsLeft,
+    /// Ends the run if its caller stops it or the gateway shuts down.
+    stop: Stop,
 }
 
 impl<'a> ActiveRun<'a> {
@@ -34,9 +37,10 @@ impl<'a> ActiveRun<'a> {
         events: &'a EventSender,
         task_class: String,
         run_id: RunId,
+        stop: Stop,
     ) -> Self {
         let (started, caps_left) = (Instant::now(), CapsLeft::default());
-        Self { state, events, task_class, run_id, started, caps_left }
+        Self { state, events, task_class, run_id, started, caps_left, stop }
     }
 
     /// Returns the policy, or a failure with its problems.
@@ -68,7 +72,7 @@ impl<'a> ActiveRun<'a> {
             session: &self.state.lasting.session,
             caps_left: &self.caps_left,
             allowance: None,
-            stop: None,
+            stop: Some(&self.stop),
             task_class,
             advice: Advice::OfPrompt,
         }

@@ -209,8 +209,9 @@ fn not_an_answer(
 /// never let pass, if one applies.
 async fn can_never_pass(context: &Context<'_>, cascade: &PreparedCascade) -> Option<Error> {
     let (class, target) = (context.task_class, &cascade.target);
-    if let Some(why) = context.policy.switches().refuses_cost(cascade.preflight.max_usd) {
-        return Some(dispatch::switched_off(format_args!("the cascade `{class}`"), why));
+    let (what, switches) = (format!("the cascade `{class}`"), context.policy.switches());
+    if let Some(error) = dispatch::switched_off(what, switches, cascade.preflight.max_usd) {
+        return Some(error);
     }
     let limits = || context.policy.spending().caps_on(&target.provider, class);
     let Some(worst_case) = cascade.strong.worst_case().amount else {

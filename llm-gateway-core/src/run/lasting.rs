@@ -11,6 +11,7 @@ use crate::reliability::Targets;
 
 use super::escalation_counts::EscalationCounts;
 use super::recent_answers::RecentAnswers;
+use super::under_way::RunsUnderWay;
 
 /// The state that a gateway shares with those that take its place.
 pub(crate) struct LastingState {
@@ -21,6 +22,7 @@ pub(crate) struct LastingState {
     pub(crate) random: Random,
     pub(crate) recent_answers: RecentAnswers,
     pub(crate) escalation_counts: EscalationCounts,
+    pub(crate) runs: RunsUnderWay,
 }
 
 impl LastingState {
@@ -32,6 +34,7 @@ impl LastingState {
             random,
             recent_answers: RecentAnswers::default(),
             escalation_counts: EscalationCounts::default(),
+            runs: RunsUnderWay::default(),
         }
     }
 }

@@ -19,6 +19,7 @@ mod reply;
 mod request;
 mod state;
 mod task;
+mod under_way;
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -95,7 +96,9 @@ pub(crate) fn start_heard(
     let state = Arc::clone(state);
     let span = tracing::info_span!("run", run_id = %id, task_class = %request.task_class);
     let outcome = async move {
-        let run = ActiveRun::new(&state, &sender, request.task_class.clone(), id);
+        let stop = state.lasting.runs.stop_beside(request.stop.as_ref());
+        let run = ActiveRun::new(&state, &sender, request.task_class.clone(), id, stop);
+        let _under_way = state.lasting.runs.begin().map_err(|error| run.failure(error))?;
         run.with_budget(run.reply(request, wanted, content).await).await
     };
     Run { id, events, outcome: Box::pin(outcome.instrument(span)) }
@@ -108,7 +111,9 @@ pub(crate) fn start_orchestration(state: &Arc<SharedState>, task: Task) -> Run {
     let state = Arc::clone(state);
     let span = tracing::info_span!("run", run_id = %id, task_class = ORCHESTRATE);
     let outcome = async move {
-        let run = ActiveRun::new(&state, &sender, ORCHESTRATE.to_owned(), id);
+        let stop = state.lasting.runs.stop_beside(task.stop.as_ref());
+        let run = ActiveRun::new(&state, &sender, ORCHESTRATE.to_owned(), id, stop);
+        let _under_way = state.lasting.runs.begin().map_err(|error| run.failure(error))?;
         run.with_budget(run.orchestration(task).await).await
     };
     Run { id, events, outcome: Box::pin(outcome.instrument(span)) }

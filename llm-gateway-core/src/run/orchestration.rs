@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use crate::certificate::{AttemptCost, OrchestrationEvidence, Receipt, StepEvidence};
-use crate::dispatch::Context;
 use crate::error::{Category, Error};
 use crate::model::{Blind, Message, Prompt, StepRole, TaskClass};
 use crate::orchestrate::{self, OrchestrationEnd, OrchestrationRun, StepRun};
@@ -36,7 +35,6 @@ impl ActiveRun<'_> {
         let class = TaskClass::new(ORCHESTRATE)
             .map_err(|error| refused(Error::new(Category::Internal, error.to_string())))?;
         let context = self.context(policy, &class, orchestration.deadline);
-        let context = Context { stop: task.stop.as_ref(), ..context };
         self.check_keys(policy, &orchestration).map_err(refused)?;
         let prompt = Prompt::from_caller(None, vec![Message::user(task.text)]);
         let done = orchestrate::orchestrate(&context, &orchestration, &prompt).await;

@@ -43,7 +43,6 @@ impl ActiveRun<'_> {
         }
         let prompt = Prompt::from_caller(request.system, request.messages);
         let context = self.context(policy, &plan.task_class, plan.deadline);
-        let context = Context { stop: request.stop.as_ref(), ..context };
         if context.is_stopped() {
             return Err(failed(context.stopped_before("anybody")));
         }

@@ -14,6 +14,7 @@ mod circles;
 mod cost;
 mod diagnostics;
 mod documents;
+mod embedders;
 mod embedding;
 mod env_files;
 mod env_quotes;

@@ -29,7 +29,7 @@ use std::path::Path;
 
 use crate::environment::Environment;
 use crate::model::{ModelId, ProviderName, Target, closest_name, did_you_mean};
-use crate::policy::{Policy, ProviderSpec, price_hint};
+use crate::policy::{Caps, Policy, ProviderSpec, price_hint};
 
 use super::catalog::Catalog;
 use super::diagnostic::Collector;
@@ -49,6 +49,8 @@ pub(super) struct Compilation<'a> {
     pub(super) environment: &'a Environment,
     /// The providers that the embedding program brings.
     pub(super) own_providers: &'a [ProviderName],
+    /// The caps and switches that the embedding program sets.
+    pub(super) caps: &'a Caps,
     /// The directory where relative paths start.
     pub(super) directory: Option<&'a Path>,
     /// The date in UTC as `YYYY-MM-DD`, which decides which models are retired.
@@ -66,8 +68,9 @@ impl Compilation<'_> {
         let routes = compiler.routes(raw);
         let orchestration = raw.orchestration.as_ref().map(|raw| compiler.orchestration(raw));
         compiler.warn_of_idle_orchestration(raw.orchestration.as_ref());
-        let budgets = self.budget_caps(raw);
-        let spending = spending::spending(self.environment, budgets, &providers, problems);
+        spending::check_scopes(self.caps, &providers, &routes, problems);
+        let others = self.budget_caps(raw).into_iter().chain(self.caps.settings()).collect();
+        let spending = spending::spending(self.environment, others, &providers, problems);
         let keys = key_variables(raw);
         keys::warn_of_unusable(self.environment, &keys, problems);
         keys::warn_of_unguarded(self.environment, &providers, problems);
@@ -78,7 +81,7 @@ impl Compilation<'_> {
             absent: None,
             digest: String::new(),
             preflight: self.preflight(raw, problems),
-            switches: switches::switches(self.environment, problems),
+            switches: switches::switches(self.environment, self.caps, problems),
             spending,
             reliability: rules::reliability(raw),
             receipts: self.receipts(raw),

@@ -8,18 +8,20 @@ use crate::config::diagnostic::{Collector, Severity};
 use crate::environment::{Environment, HOME, user_directory};
 use crate::ledger::{Cap, Per, Scope};
 use crate::model::{NanoUsd, ProviderName, StandIn, closest_name};
-use crate::policy::{CAP_PREFIX, ProviderSpec, Spending, cap_variable, variable_part};
+use crate::policy::{
+    CAP_PREFIX, Caps, ORCHESTRATE, ProviderSpec, Route, Spending, cap_variable, variable_part,
+};
 
 use super::variables::{EVERYTHING, cap_variables, capped_parts, closest_known, is_cap, is_on};
 
 const PATH: &str = "LLM_GATEWAY_LEDGER_PATH";
 
-/// Compiles the caps and the ledger's variables; `budgets` are the policy's own caps, with their
-/// keys. A cap that cannot be enforced is an error, so that money which should be guarded is never
+/// Compiles the caps and the ledger's variables; `others` are the caps of the policy and of the
+/// program, each with the words that name what sets it. A cap that cannot be enforced is an error, so that money which should be guarded is never
 /// left unguarded.
 pub(super) fn spending(
     environment: &Environment,
-    budgets: Vec<(Cap, String)>,
+    others: Vec<(Cap, String)>,
     providers: &BTreeMap<ProviderName, ProviderSpec>,
     problems: &mut Collector<'_>,
 ) -> Spending {
@@ -36,7 +38,7 @@ pub(super) fn spending(
             Err((message, hint)) => problems.variable(Severity::Error, message, hint),
         }
     }
-    let mut spending = Spending::of(caps, budgets);
+    let mut spending = Spending::of(caps, others);
     let counts = is_on(environment, "LLM_GATEWAY_LEDGER", problems) || spending.needs_ledger();
     match ledger_path(environment) {
         Ok(path) if counts => spending.ledger = Some(path),
@@ -50,6 +52,33 @@ pub(super) fn spending(
         _ => {}
     }
     spending
+}
+
+/// Checks that the policy has what the program caps. A cap on nothing would leave money unguarded.
+pub(super) fn check_scopes(
+    caps: &Caps,
+    providers: &BTreeMap<ProviderName, ProviderSpec>,
+    routes: &[Route],
+    problems: &mut Collector<'_>,
+) {
+    let classes = || routes.iter().map(|route| route.task_class.as_str()).chain([ORCHESTRATE]);
+    for cap in caps.caps() {
+        let (what, name, known): (_, _, Vec<&str>) = match &cap.scope {
+            Scope::Provider(name) => {
+                ("provider", name.as_str(), providers.keys().map(ProviderName::as_str).collect())
+            }
+            Scope::Class(class) => ("task class", class.as_str(), classes().collect()),
+            Scope::Total => continue,
+        };
+        if !known.contains(&name) {
+            let message =
+                format!("`Caps` limit the {what} `{name}`, which the policy does not have");
+            let meant = closest_name(name, known.iter().copied());
+            let meant = meant.map(|meant| format!("did you mean `{meant}`? "));
+            let hint = format!("{}use one of: {}", meant.unwrap_or_default(), known.join(", "));
+            problems.program(message, hint);
+        }
+    }
 }
 
 /// Returns what the variable of a cap limits: scopes, each on its own, and the length of time over

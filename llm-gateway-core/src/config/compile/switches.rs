@@ -8,18 +8,26 @@ use std::collections::BTreeMap;
 use crate::config::diagnostic::{Collector, Severity};
 use crate::environment::{Environment, is_own};
 use crate::model::ProviderName;
-use crate::policy::{ProviderSpec, Switches};
+use crate::policy::{Caps, ProviderSpec, Switches};
 
 use super::variables::{GUARDS, cap_variables, closest_known, is_cap, is_on};
 
 /// The variable that names the policy file.
 const ROUTING: &str = "LLM_GATEWAY_ROUTING";
 
-/// Reads the switches that stop calls.
-pub(super) fn switches(environment: &Environment, problems: &mut Collector<'_>) -> Switches {
+/// Reads the switches that stop calls. Those of the program are in `caps`.
+pub(super) fn switches(
+    environment: &Environment,
+    caps: &Caps,
+    problems: &mut Collector<'_>,
+) -> Switches {
+    let all = is_on(environment, "LLM_GATEWAY_DISABLED", problems);
+    let expensive = is_on(environment, "LLM_GATEWAY_EXPENSIVE_DISABLED", problems);
+    let disabled = all || caps.refuses_all();
     Switches {
-        disabled: is_on(environment, "LLM_GATEWAY_DISABLED", problems),
-        expensive_disabled: is_on(environment, "LLM_GATEWAY_EXPENSIVE_DISABLED", problems),
+        disabled,
+        expensive_disabled: expensive || caps.refuses_expensive(),
+        is_of_program: if disabled { !all } else { !expensive && caps.refuses_expensive() },
     }
 }
 

@@ -30,7 +30,7 @@ mod thread;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, oneshot};
@@ -56,10 +56,17 @@ const SLOTS: usize = 4096;
 
 /// A ledger in an SQLite file.
 ///
-/// The first request opens the file. If that fails, the next request tries again, so that a
-/// repaired ledger works without a restart.
+/// The first request starts the ledger's thread and opens the file. If that fails, the next request
+/// tries again, so that a repaired ledger works without a restart.
+///
+/// Several gateways can share one ledger, and with it one thread and one open file: give an `Arc` of
+/// it to [`GatewayBuilder::ledger`](crate::GatewayBuilder::ledger) of each. Two ledgers at one path
+/// count as two processes do, each with its own thread.
 pub struct SqliteLedger {
-    queue: Queue,
+    path: PathBuf,
+    patience: u32,
+    /// The queue of the ledger's thread, once there was a request.
+    queue: OnceLock<Queue>,
     slots: Arc<Semaphore>,
 }
 
@@ -79,15 +86,22 @@ impl SqliteLedger {
 
     /// Creates a ledger that checks `patience` times whether a lock is free before it gives up.
     fn with_patience(path: impl Into<PathBuf>, patience: u32) -> Self {
-        let path = path.into();
-        let place = Arc::from(path.display().to_string());
-        let (jobs, inbox) = mpsc::channel();
-        let thread = LedgerThread::new(path, patience, inbox);
-        // Without a thread the inbox is gone, and every request fails for that.
-        let _ = std::thread::Builder::new()
-            .name("llm-gateway-ledger".to_owned())
-            .spawn(move || thread.run());
-        Self { queue: Queue { jobs, place }, slots: Arc::new(Semaphore::new(SLOTS)) }
+        let (path, queue) = (path.into(), OnceLock::new());
+        Self { path, patience, queue, slots: Arc::new(Semaphore::new(SLOTS)) }
+    }
+
+    /// Returns the queue of the ledger's thread, which the first call starts.
+    fn queue(&self) -> &Queue {
+        self.queue.get_or_init(|| {
+            let place = Arc::from(self.path.display().to_string());
+            let (jobs, inbox) = mpsc::channel();
+            let thread = LedgerThread::new(self.path.clone(), self.patience, inbox);
+            // Without a thread the inbox is gone, and every request fails for that.
+            let _ = std::thread::Builder::new()
+                .name("llm-gateway-ledger".to_owned())
+                .spawn(move || thread.run());
+            Queue { jobs, place }
+        })
     }
 
     /// Lets the ledger's thread run `run` in a transaction, and waits for the result.
@@ -97,14 +111,14 @@ impl SqliteLedger {
         F: FnMut(&Books<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
         let (reply, heard) = oneshot::channel();
-        self.queue.put(Box::new(Query::new(need, run, reply)));
-        heard.await.unwrap_or_else(|_| Err(self.queue.stopped()))
+        self.queue().put(Box::new(Query::new(need, run, reply)));
+        heard.await.unwrap_or_else(|_| Err(self.queue().stopped()))
     }
 }
 
 impl fmt::Debug for SqliteLedger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteLedger").field("place", &self.queue.place).finish_non_exhaustive()
+        f.debug_struct("SqliteLedger").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
@@ -118,21 +132,21 @@ impl Ledger for SqliteLedger {
     ) -> Result<Reserved, ReserveError> {
         let slots = u32::try_from(attempts.len().min(SLOTS)).unwrap_or(u32::MAX);
         let slots = Arc::clone(&self.slots).acquire_many_owned(slots).await;
-        let slots = slots.map_err(|_| self.queue.stopped())?;
+        let slots = slots.map_err(|_| self.queue().stopped())?;
         let (reply, heard) = oneshot::channel();
-        let queue = self.queue.clone();
+        let queue = self.queue().clone();
         let (attempts, caps) = (attempts.to_vec(), caps.to_vec());
-        self.queue.put(Box::new(Reserve::new(day, attempts, caps, slots, queue, reply)));
-        heard.await.unwrap_or_else(|_| Err(self.queue.stopped().into()))
+        self.queue().put(Box::new(Reserve::new(day, attempts, caps, slots, queue, reply)));
+        heard.await.unwrap_or_else(|_| Err(self.queue().stopped().into()))
     }
 
     async fn spent(&self, period: Period, by: SpendBy) -> Result<PeriodSpend, UnusableLedger> {
-        let place = Arc::clone(&self.queue.place);
+        let place = Arc::clone(&self.queue().place);
         self.ask(Need::Reading, move |books| books.spent(&place, period, by)).await?
     }
 
     async fn drop_unsettled(&self, month: Month) -> Result<DroppedHolds, UnusableLedger> {
-        let place = Arc::clone(&self.queue.place);
+        let place = Arc::clone(&self.queue().place);
         self.ask(Need::Writing, move |books| books.drop_unsettled(&place, month)).await?
     }
 

@@ -38,7 +38,7 @@ impl Job for Crash {
 impl SqliteLedger {
     /// Ends the ledger as `kill -9` would, and waits until its lock is free.
     pub(in crate::ledger) async fn crash(self) {
-        while self.queue.jobs.send(Box::new(Crash)).is_ok() {
+        while self.queue().jobs.send(Box::new(Crash)).is_ok() {
             tokio::task::yield_now().await;
         }
     }
