@@ -49,6 +49,7 @@ pub(crate) async fn run_alone<'a>(
     let outlets = Outlets::new(context.events, rules, &call.planned.target).numbered_by(sequence);
     let mut attempts = Vec::new();
     let result = run(context, call, booking, &outlets, &mut attempts).await;
+    let result = result.map_err(|refusal| outlets.refused(refusal));
     let (exchanges, latency) = (outlets.recorder.exchanges(), started.elapsed());
     Course { result, attempts, exchanges, latency }
 }

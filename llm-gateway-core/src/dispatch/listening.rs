@@ -10,9 +10,11 @@ use crate::model::{Completion, Sequence, Target};
 use crate::policy::PreflightRules;
 use crate::provider::SendContext;
 use crate::stream::ContentSink;
-use crate::transport::{CallProgress, Recorder};
+use crate::transport::{CallProgress, Recorder, TextOf};
 
 use super::Context;
+use super::partial_text::PartialText;
+use super::refusal::Refusal;
 
 /// The outlets of one call, which all its attempts share.
 pub(super) struct Outlets<'a> {
@@ -56,6 +58,17 @@ impl<'a> Outlets<'a> {
     /// be joined to one.
     pub(super) fn is_committed(&self) -> bool {
         self.content.is_some_and(ContentSink::has_begun)
+    }
+
+    /// Adds what the target had written to its refusal, with which the call ends.
+    pub(super) fn refused(&self, refusal: Refusal) -> Refusal {
+        let is_committed = self.is_committed();
+        let of = if is_committed { TextOf::Newest } else { TextOf::Longest };
+        let partial = self.progress.take_text(of).map(|text| {
+            let target = refusal.target.clone();
+            PartialText { target, text, is_committed }
+        });
+        Refusal { partial, ..refusal }
     }
 
     /// Passes on what is left of an answer. A reader that stops reading keeps no answer from its

@@ -23,6 +23,7 @@ mod holds;
 mod keys;
 mod listening;
 mod next_step;
+mod partial_text;
 mod prepare;
 mod readiness;
 mod reasons;
@@ -68,6 +69,7 @@ pub(crate) use caps_left::CapsLeft;
 pub use cost::Cost;
 pub(crate) use course::{Course, run_alone};
 pub(crate) use holds::left_of;
+pub use partial_text::PartialText;
 pub(crate) use prepare::{PreparedCall, WorstCase, prepare};
 pub(crate) use refusal::{Reach, Refusal, switched_off};
 pub(crate) use run::AnsweredAttempt;
@@ -170,7 +172,8 @@ pub(crate) async fn dispatch(
     }
     let any_key = one_key_hint(context.policy, &refusals);
     let shortest_wait = shortest_wait(context, &refusals);
-    let mut refusal = most_informative(refusals);
+    let partial = PartialText::best_of(refusals.iter_mut().filter_map(|it| it.partial.take()));
+    let mut refusal = Refusal { partial, ..most_informative(refusals) };
     if let Some(hint) = any_key {
         refusal.error = refusal.error.with_hint(hint);
     }
@@ -201,7 +204,8 @@ async fn ask(
         return Ok(hit);
     }
     let asked = single.cache.and_then(|cache| Some((cache, call.request()?.clone())));
-    let answered = run(context, call, None, &outlets, attempts).await?;
+    let answered = run(context, call, None, &outlets, attempts).await;
+    let answered = answered.map_err(|refusal| outlets.refused(refusal))?;
     if let Some((cache, request)) = asked {
         cached::keep(context, cache, &request, &answered.completion).await;
     }

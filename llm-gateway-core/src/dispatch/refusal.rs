@@ -7,6 +7,8 @@ use crate::error::{BlockedBy, Error};
 use crate::model::{NanoUsd, Target};
 use crate::policy::{Preflight, Switches};
 
+use super::partial_text::PartialText;
+
 /// A refusal: a target that gave no answer, and the reason.
 pub(crate) struct Refusal {
     pub(crate) target: Target,
@@ -14,6 +16,8 @@ pub(crate) struct Refusal {
     /// The price check of the call, if it was made.
     pub(crate) preflight: Option<Box<Preflight>>,
     pub(crate) reach: Reach,
+    /// The text that the target had written all the same.
+    pub(crate) partial: Option<PartialText>,
 }
 
 /// The targets for which a refusal holds.
@@ -28,7 +32,7 @@ pub(crate) enum Reach {
 impl Refusal {
     /// Creates the refusal of a target, after which the chain may go on.
     pub(crate) fn new(target: Target, error: Error, preflight: Option<Box<Preflight>>) -> Self {
-        Self { target, error, preflight, reach: Reach::Target }
+        Self { target, error, preflight, reach: Reach::Target, partial: None }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::outcome::{Attempt, Budget, Failure, FailureParts};
 use crate::policy::{Preflight, PreflightAction};
 
 use super::cascade::CascadeTrace;
+use super::partial::{FailureData, PartialMeta};
 use super::{Envelope, Status, millis, object, unless_recorded};
 
 /// The `meta` of an error.
@@ -63,6 +64,8 @@ pub(super) struct FailureMeta<'a> {
     error: ErrorMeta<'a>,
     #[serde(flatten)]
     escalated: Option<EscalatedMeta<'a>>,
+    #[serde(flatten)]
+    partial: PartialMeta<'a>,
     /// The step of an orchestration that failed, or `preflight` where the whole was refused;
     /// present for orchestrations.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,6 +118,8 @@ pub(super) struct BegunMeta<'a, M> {
     #[schemars(with = "String")]
     failed_stage: Option<&'a str>,
     #[serde(flatten)]
+    partial: PartialMeta<'a>,
+    #[serde(flatten)]
     run: M,
 }
 
@@ -139,6 +144,7 @@ impl<'a> FailureMeta<'a> {
         Self {
             error: ErrorMeta::of(&parts.error),
             escalated: EscalatedMeta::of(parts),
+            partial: PartialMeta::of(failure),
             failed_stage: failure.failed_stage(),
             task_class: &parts.task_class,
             latency_ms: millis(parts.latency),
@@ -197,15 +203,20 @@ impl From<&Failure> for Envelope {
         let error = failure.error();
         // Answers that were paid for are shown with the error.
         if let Some(Self { data, meta, .. }) = begun(failure) {
-            let (error_meta, failed_stage) = (ErrorMeta::of(error), failure.failed_stage());
-            let meta = BegunMeta { error: error_meta, failed_stage, run: meta };
+            let meta = BegunMeta {
+                error: ErrorMeta::of(error),
+                failed_stage: failure.failed_stage(),
+                partial: PartialMeta::of(failure),
+                run: meta,
+            };
             return Self { data, ..failed(error, &meta) };
         }
         let parts = failure.parts();
-        let data = match (&parts.problems, &parts.panel) {
-            (Some(problems), _) => Self::from(problems).data,
-            (None, Some(gate)) => Self::from(&**gate).data,
-            (None, None) => None,
+        let data = match &parts.problems {
+            Some(problems) => Self::from(problems).data,
+            None => {
+                FailureData::of(failure, parts.panel.as_deref()).map(|data| object(&data).into())
+            }
         };
         Self { data, ..failed(error, &FailureMeta::of(failure)) }
     }

@@ -15,6 +15,7 @@ mod failure;
 mod orchestration;
 mod pages;
 mod panel;
+mod partial;
 mod running;
 mod schema;
 

@@ -21,6 +21,11 @@ pub(super) struct OrchestrationData<'a> {
     /// The rounds whose artifacts do not count, in order; present where there are any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     other_rounds: Vec<OtherRound<'a>>,
+    /// The text that the step that failed had written when it failed or was stopped. It is no
+    /// artifact, no plan and no verdict. Present where the orchestration failed and there is any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    text: Option<&'a str>,
 }
 
 /// The results of one round of an orchestration.
@@ -171,6 +176,7 @@ impl<'a> OrchestrationData<'a> {
         Self {
             current: orchestrated.current_round().map(RoundData::of),
             other_rounds: orchestrated.other_rounds().map(other).collect(),
+            text: orchestrated.partial().map(|partial| partial.text.as_str()),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::failure::{BegunMeta, ErrorMeta, FailureMeta, ProblemsData};
 use super::orchestration::{OrchestrationData, OrchestrationMeta};
 use super::pages::{PageData, PageMeta};
 use super::panel::{PanelData, PanelMeta};
+use super::partial::FailureData;
 use super::running::RunningMeta;
 
 /// One shape that an envelope can have, such as that of a panel.
@@ -114,10 +115,12 @@ fn join_lines(schema: &mut Value) {
 
 fn shapes(generator: &mut SchemaGenerator) -> Vec<EnvelopeShape> {
     let problems = of::<ProblemsData<'_>>(generator);
+    let failure = json!({ "anyOf": [of::<FailureData<'_>>(generator), &problems] });
     let panel = of::<PanelData<'_>>(generator);
     let orchestration = of::<OrchestrationData<'_>>(generator);
     let mut shapes = reply_shapes(generator, &panel, &orchestration);
-    shapes.extend(failure_shapes(generator, problems, panel, orchestration));
+    let data = [failure, problems, panel, orchestration];
+    shapes.extend(failure_shapes(generator, data));
     shapes.extend(run_shapes(generator));
     shapes.push(EnvelopeShape {
         title: "Description",
@@ -198,17 +201,16 @@ fn run_shapes(generator: &mut SchemaGenerator) -> Vec<EnvelopeShape> {
 /// Returns the shapes of the envelopes in which something failed.
 fn failure_shapes(
     generator: &mut SchemaGenerator,
-    problems: Value,
-    panel: Value,
-    orchestration: Value,
+    [failure, problems, panel, orchestration]: [Value; 4],
 ) -> Vec<EnvelopeShape> {
     vec![
         EnvelopeShape {
             title: "Failure",
-            description: "A request failed. `data` is present where the gate of a cascade had \
-                answered, or where the policy cannot be used.",
+            description: "A request failed or was stopped. `data` is present where the model had \
+                written the beginning of an answer, where the gate of a cascade had answered, or \
+                where the policy cannot be used.",
             statuses: ERROR,
-            data: Data::Sometimes(json!({ "anyOf": [&panel, &problems] })),
+            data: Data::Sometimes(failure),
             meta: of::<FailureMeta<'_>>(generator),
         },
         EnvelopeShape {

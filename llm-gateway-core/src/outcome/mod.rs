@@ -29,6 +29,7 @@ mod budget;
 mod cascade;
 mod orchestration;
 mod panel;
+mod partial;
 
 use std::fmt;
 use std::time::Duration;
@@ -40,7 +41,7 @@ use crate::model::{Completion, CostBasis, NanoUsd, RunId, Target};
 use crate::panel::gist;
 use crate::policy::Preflight;
 
-pub use crate::dispatch::{Attempt, AttemptOutcome, Cost};
+pub use crate::dispatch::{Attempt, AttemptOutcome, Cost, PartialText};
 pub use crate::error::{BlockedBy, RefusingCap};
 pub use crate::orchestrate::{ChecklistItem, Decision, Met, Round, Verdict};
 pub use crate::panel::{Agreement, Cluster, Consensus, EffectiveSampleSize};
@@ -234,6 +235,8 @@ pub(crate) struct FailureParts {
     pub(crate) failed_stage: Option<String>,
     /// The reason why the gate did not settle the question, if the panel is the gate of a cascade.
     pub(crate) escalation: Option<Escalation>,
+    /// The text that the model had written all the same.
+    pub(crate) partial: Option<PartialText>,
     pub(crate) task_class: String,
     pub(crate) preflight: Option<Preflight>,
     /// What the tightest cap leaves; `None` without a cap.
@@ -259,6 +262,7 @@ impl FailureParts {
             orchestration: None,
             failed_stage: None,
             escalation: None,
+            partial: None,
             task_class: String::new(),
             preflight: None,
             budget: None,

@@ -104,7 +104,7 @@ impl PanelAnswer {
         let members = self.targets.iter().zip(&self.members).zip(1..);
         let headed = members.map(|((target, member), position)| match member {
             Ok(answer) => format!("## {position}. {target}\n\n{}\n", answer.text()),
-            Err(failure) => format!("## {position}. {target}: no answer\n\n{failure}\n"),
+            Err(failure) => format!("## {position}. {target}: no answer\n\n{}", failure.told()),
         });
         headed.collect::<Vec<_>>().join("\n")
     }

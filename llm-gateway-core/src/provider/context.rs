@@ -114,6 +114,8 @@ impl<'a> SendContext<'a> {
 
     /// Records that the answer goes on with `text`, and passes the text on. A provider calls this
     /// for each piece of a streamed answer, and not at all for an answer that arrives in one piece.
+    /// If the attempt fails or is stopped, the pieces are kept as the [partial
+    /// text](crate::Failure::partial) of the failure, up to 16 MiB.
     ///
     /// The pieces must be the beginning of the text that the provider returns in the end. The
     /// future waits while the reader of the pieces is behind, which is not counted as the provider's
@@ -122,6 +124,7 @@ impl<'a> SendContext<'a> {
         let more = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
         if more > 0 {
             self.progress.grown_to(self.chars().saturating_add(more));
+            self.progress.said(text);
         }
         self.pass_on(text).await;
     }
@@ -132,6 +135,12 @@ impl<'a> SendContext<'a> {
             let _waiting = self.progress.wait_here();
             content.text(text).await;
         }
+    }
+
+    /// Keeps the text of an answer that fails, which nobody has [heard](Self::heard). It must hold no
+    /// key.
+    pub(crate) fn keep(&self, text: String) {
+        self.progress.said_in_all(text);
     }
 
     /// Returns whether anybody hears the text while it arrives.

@@ -121,10 +121,11 @@ impl<'a> ActiveRun<'a> {
                     offline: self.state.offline,
                 })
             }
-            Err(Refusal { error, preflight, .. }) => {
+            Err(Refusal { error, preflight, partial, .. }) => {
                 let preflight = preflight.map(|preflight| *preflight);
                 let parts = self.parts(error.finish_hint(instead));
-                Err(Failure::new(FailureParts { preflight, attempts, latency, ..parts }))
+                let parts = FailureParts { preflight, partial, attempts, latency, ..parts };
+                Err(Failure::new(parts))
             }
         }
     }

@@ -46,6 +46,7 @@ mod reqwest;
 mod scripted;
 mod scrubber;
 mod sent_mark;
+mod so_far;
 
 use std::fmt;
 
@@ -68,6 +69,7 @@ pub use scripted::Scripted;
 pub(crate) use scrubber::KnownSecrets;
 pub use scrubber::{REDACTED, Scrubber, StreamScrubber};
 pub use sent_mark::SentMark;
+pub(crate) use so_far::TextOf;
 
 /// A POST request, without its credential.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::SentMark;
+use super::so_far::{TextOf, TextSoFar};
 
 /// The progress of one call, which the code that makes an attempt reports and the code that limits
 /// its time reads.
@@ -23,6 +24,7 @@ pub(crate) struct CallProgress {
     /// Whether the answer to the newest attempt has begun.
     has_begun: AtomicBool,
     wait: Mutex<OwnWait>,
+    said: TextSoFar,
 }
 
 /// The time for which a call has waited for this process: for room to read its answers, and for the
@@ -83,6 +85,7 @@ impl CallProgress {
         *self.mark.lock().unwrap_or_else(PoisonError::into_inner) = mark;
         self.has_begun.store(false, Ordering::SeqCst);
         self.chars.store(0, Ordering::SeqCst);
+        self.said.begin();
     }
 
     /// Begins an attempt, and returns the mark that shows when its first byte leaves.
@@ -108,6 +111,21 @@ impl CallProgress {
     /// Returns whether the answer to the newest attempt has begun.
     pub(crate) fn has_answer_begun(&self) -> bool {
         self.has_begun.load(Ordering::SeqCst)
+    }
+
+    /// Adds a piece to the text that is kept in case the newest attempt fails.
+    pub(crate) fn said(&self, piece: &str) {
+        self.said.add(piece);
+    }
+
+    /// Sets the whole text that is kept of the newest attempt, which fails.
+    pub(crate) fn said_in_all(&self, text: String) {
+        self.said.set(text);
+    }
+
+    /// Takes the text of a call that failed; `None` if no attempt brought any.
+    pub(crate) fn take_text(&self, of: TextOf) -> Option<String> {
+        self.said.take(of)
     }
 
     /// Begins a wait for this process. Only an answer that has begun waits so, and it counts as

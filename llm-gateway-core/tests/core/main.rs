@@ -38,6 +38,7 @@ mod own_policies;
 #[cfg(feature = "reqwest")]
 mod own_servers;
 mod panels;
+mod partial_text;
 mod policy;
 mod policy_values;
 mod properties;

@@ -53,16 +53,17 @@ pub(super) struct PageMeta<'a> {
 /// under a heading.
 pub(super) fn whole_text(envelope: &Envelope) -> Cow<'_, str> {
     let data = envelope.data.as_ref().unwrap_or(&Value::Null);
-    if let Some(text) = data.get("text").and_then(Value::as_str) {
-        return Cow::Borrowed(text);
-    }
-    if let Some(members) = data.get("members").and_then(Value::as_array) {
-        return Cow::Owned(members_text(members));
-    }
-    if data.get("artifact").is_some() || data.get("other_rounds").is_some() {
-        return Cow::Owned(rounds_text(data));
-    }
-    Cow::Borrowed(envelope.error.as_deref().unwrap_or_default())
+    let text = data.get("text").and_then(Value::as_str);
+    let mut sections = if let Some(members) = data.get("members").and_then(Value::as_array) {
+        members_sections(members)
+    } else if data.get("artifact").is_some() || data.get("other_rounds").is_some() {
+        rounds_sections(data)
+    } else {
+        return Cow::Borrowed(text.or(envelope.error.as_deref()).unwrap_or_default());
+    };
+    // What the model or the step that failed had written stands behind what was finished.
+    sections.extend(text.map(|text| section("Unfinished text", text)));
+    Cow::Owned(sections.join("\n"))
 }
 
 /// The pages of a result: where the slice of each ends in the whole text, in bytes.
@@ -140,7 +141,7 @@ fn ends(text: &str, room: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Returns the answers of a panel's members, each under a heading.
-fn members_text(members: &[Value]) -> String {
+fn members_sections(members: &[Value]) -> Vec<String> {
     let texts = members.iter().zip(1..).map(|(member, position): (&Value, usize)| {
         let at = |path: &str| member.pointer(path).and_then(Value::as_str);
         let model = at("/meta/model_requested").or_else(|| at("/meta/model"));
@@ -148,25 +149,28 @@ fn members_text(members: &[Value]) -> String {
             (Some(provider), Some(model)) => format!(" {provider}/{model}"),
             _ => String::new(),
         };
-        match at("/data/text") {
-            Some(text) => section(&format!("{position}.{asked}"), text),
-            None => {
-                let error = at("/error").unwrap_or_default();
-                section(&format!("{position}.{asked}: no answer"), error)
+        let text = at("/data/text");
+        match (at("/error"), text) {
+            (None, Some(text)) => section(&format!("{position}.{asked}"), text),
+            (error, text) => {
+                let error = error.unwrap_or_default();
+                let so_far = text.map(|text| format!("\n\nAs far as it came:\n\n{text}"));
+                let told = [error, so_far.as_deref().unwrap_or_default()].concat();
+                section(&format!("{position}.{asked}: no answer"), &told)
             }
         }
     });
-    texts.collect::<Vec<_>>().join("\n")
+    texts.collect()
 }
 
 /// Returns what was made of a task, each text under a heading: artifact, plan and verdict of the
 /// round that counts, then those of the other rounds.
-fn rounds_text(data: &Value) -> String {
+fn rounds_sections(data: &Value) -> Vec<String> {
     let mut sections = round_sections(data, "");
     for round in data["other_rounds"].as_array().into_iter().flatten() {
         sections.extend(round_sections(round, &format!("Round {}: ", round["round"])));
     }
-    sections.join("\n")
+    sections
 }
 
 /// Returns the texts of one round, each under a heading that begins with `prefix`.

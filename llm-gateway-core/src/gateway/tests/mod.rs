@@ -2,6 +2,7 @@
 //! place of a cache.
 
 mod cache;
+mod partial;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -43,6 +43,8 @@ pub(crate) struct UnusableAnswer {
     pub(crate) message: String,
     /// Advice that depends on this answer, such as a larger bound.
     pub(crate) hint: Option<String>,
+    /// The text that the answer has all the same, reasoning excluded.
+    pub(crate) text: String,
     /// The tokens that the provider bills, although the attempt failed.
     pub(crate) usage: Option<ReportedUsage>,
     /// The model that is billed.
@@ -91,7 +93,8 @@ impl DecodedAnswer {
             ),
             _ => (Category::EmptyOutput, "answered without any text".to_owned(), None),
         };
-        UnusableAnswer { category, message, hint, usage: self.usage, model: self.model }
+        let Self { text, usage, model, .. } = self;
+        UnusableAnswer { category, message, hint, text, usage, model }
     }
 }
 

@@ -2,27 +2,24 @@
 //! still be taken back.
 
 use super::failure::Reporter;
-use crate::model::Capability;
-use crate::provider::SendContext;
-use crate::provider::dialect::text_behind_thinking;
+use super::so_far::without_reasoning;
+use crate::provider::{Call, SendContext};
 use crate::transport::StreamScrubber;
 
 /// The text of one streamed answer, as far as it was passed on.
 pub(super) struct LiveText<'a> {
     context: &'a SendContext<'a>,
     scrubber: StreamScrubber,
-    /// Whether reasoning may stand before the text, between tags.
-    has_think_tags: bool,
+    call: &'a Call,
     /// The number of bytes of the text that the scrubber has read.
     scrubbed: usize,
 }
 
 impl<'a> LiveText<'a> {
     /// Creates the text of an answer that has not begun.
-    pub(super) fn new(context: &'a SendContext<'a>, reporter: &Reporter<'_>) -> Self {
-        let has_think_tags = reporter.call.capabilities.contains(&Capability::ThinkTags);
+    pub(super) fn new(context: &'a SendContext<'a>, reporter: &'a Reporter<'_>) -> Self {
         let scrubber = reporter.scrubber.stream();
-        Self { context, scrubber, has_think_tags, scrubbed: 0 }
+        Self { context, scrubber, call: reporter.call, scrubbed: 0 }
     }
 
     /// Passes on what is new of the text, of which `settled` is not taken back. The end of the text
@@ -31,10 +28,7 @@ impl<'a> LiveText<'a> {
         if !self.context.is_heard() {
             return;
         }
-        let text = match self.has_think_tags {
-            true => text_behind_thinking(settled).unwrap_or_default(),
-            false => settled,
-        };
+        let text = without_reasoning(settled, self.call);
         let new = text.get(self.scrubbed..).unwrap_or_default();
         if !new.is_empty() {
             self.scrubbed = text.len();

@@ -18,6 +18,7 @@ mod possible_bill;
 mod reading;
 mod refused_streams;
 mod room;
+mod so_far;
 
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
@@ -38,6 +39,7 @@ use self::possible_bill::with_possible_bill;
 use self::reading::{Reading, ScrubbedResponse, linger};
 use self::refused_streams::{StreamRefusals, refuses_stream};
 use self::room::in_provider_time;
+use self::so_far::{Unfinished, keep};
 use super::dialect::{
     Anthropic, Assembly, DecodedAnswer, ErrorReport, Gemini, OpenAi, WireFormat, classify,
 };
@@ -178,8 +180,8 @@ impl<W: WireFormat> HttpProvider<W> {
             Framing::Documents => {
                 context.progress().answer_began();
                 let whole = reading.whole().await?;
-                let decoded = self.decode(&whole, reporter)?;
-                self.complete(decoded, whole.status, &whole.headers, reporter)
+                let decoded = self.decode(&whole, context, reporter)?;
+                self.complete(decoded, whole.status, &whole.headers, context, reporter)
             }
         }
     }
@@ -188,6 +190,7 @@ impl<W: WireFormat> HttpProvider<W> {
     fn decode(
         &self,
         answer: &ScrubbedResponse,
+        context: &SendContext<'_>,
         reporter: &Reporter<'_>,
     ) -> Result<DecodedAnswer, Error> {
         let ScrubbedResponse { status, body, .. } = answer;
@@ -197,7 +200,9 @@ impl<W: WireFormat> HttpProvider<W> {
         W::decode(body).or_else(|error| {
             // A stream without its framing has more than one document.
             match documents(body) {
-                Some(lines) if !error.is_eof() => self.assemble_lines(&lines, answer, reporter),
+                Some(lines) if !error.is_eof() => {
+                    self.assemble_lines(&lines, answer, context, reporter)
+                }
                 _ => Err(reporter.malformed(*status, body, &error)),
             }
         })
@@ -208,22 +213,23 @@ impl<W: WireFormat> HttpProvider<W> {
         &self,
         lines: &[String],
         answer: &ScrubbedResponse,
+        context: &SendContext<'_>,
         reporter: &Reporter<'_>,
     ) -> Result<DecodedAnswer, Error> {
         let status = answer.status;
-        let mut assembly = W::Stream::default();
+        let mut unfinished: Unfinished<'_, W::Stream> = Unfinished::new(context, reporter);
         for line in lines.iter().map(String::as_str).chain(["[DONE]"]) {
             if let Some(report) = W::decode_error(line.as_bytes()) {
                 return Err(self.with_meaning(status, &answer.headers, &report, reporter));
             }
-            match assembly.take("message", line) {
+            match unfinished.assembly.take("message", line) {
                 Ok(ControlFlow::Continue(())) => {}
                 Ok(ControlFlow::Break(())) => break,
                 Err(error) if error.is_eof() => return Err(reporter.ended_early(status)),
                 Err(error) => return Err(reporter.malformed_event(status, &error.to_string())),
             }
         }
-        finished(assembly, status, reporter)
+        unfinished.finish(status)
     }
 
     /// Returns the error that an answer contains, whatever its status: some servers put an error
@@ -259,17 +265,21 @@ impl<W: WireFormat> HttpProvider<W> {
         decoded: DecodedAnswer,
         status: StatusCode,
         headers: &HeaderMap,
+        context: &SendContext<'_>,
         reporter: &Reporter<'_>,
     ) -> Result<Completion, Error> {
         if let Some(report) = &decoded.error {
+            keep(&decoded.text, context, reporter);
             let error = self.with_meaning(status, headers, report, reporter);
             let usage = decoded.usage.map(|reported| reported.usage);
             return Err(reporter.billed(error, usage, decoded.model.as_deref()));
         }
-        decoded
-            .complete(reporter.call)
-            .map(|completion| reporter.presentable(completion))
-            .map_err(|unusable| reporter.unusable(status, *unusable))
+        decoded.complete(reporter.call).map(|completion| reporter.presentable(completion)).map_err(
+            |unusable| {
+                keep(&unusable.text, context, reporter);
+                reporter.unusable(status, *unusable)
+            },
+        )
     }
 
     /// Reads a streamed answer to its end and decodes it.
@@ -279,21 +289,22 @@ impl<W: WireFormat> HttpProvider<W> {
         context: &SendContext<'_>,
         reporter: &Reporter<'_>,
     ) -> Result<Completion, Error> {
-        let mut assembly = W::Stream::default();
-        let gathered = self.gather(&mut assembly, &mut reading, context, reporter).await;
+        let mut unfinished: Unfinished<'_, W::Stream> = Unfinished::new(context, reporter);
+        let assembly = &mut unfinished.assembly;
+        let gathered = self.gather(assembly, &mut reading, context, reporter).await;
         if gathered.is_ok() {
             reading.trailers().await;
             linger(reading.rest());
         }
-        let pieces = assembly.pieces();
+        let pieces = unfinished.assembly.pieces();
         // Final or absent: an attempt that failed after its bill had come costs what it says.
         let usage = pieces.usage().map(|reported| reported.usage);
         let model = pieces.model.clone();
         let with_bill = |error| reporter.billed(error, usage, model.as_deref());
         let status = reading.status;
         gathered.map_err(with_bill)?;
-        let decoded = finished(assembly, status, reporter).map_err(with_bill)?;
-        self.complete(decoded, status, &reading.headers, reporter)
+        let decoded = unfinished.finish(status).map_err(with_bill)?;
+        self.complete(decoded, status, &reading.headers, context, reporter)
     }
 
     /// Adds the wait that the provider asks for to an error.
@@ -363,17 +374,6 @@ impl<W: WireFormat> Provider for HttpProvider<W> {
         let exchange = self.exchange(&filled, credential.as_ref(), &mark, context, &reporter);
         exchange.await.map_err(|error| self.note_refused_stream(call, request, error))
     }
-}
-
-/// Returns the answer of a stream that was read to its end.
-fn finished(
-    assembly: impl Assembly,
-    status: StatusCode,
-    reporter: &Reporter<'_>,
-) -> Result<DecodedAnswer, Error> {
-    let finished = assembly.finish();
-    let finished = finished.map_err(|e| reporter.malformed_event(status, &e.to_string()))?;
-    finished.ok_or_else(|| reporter.ended_early(status))
 }
 
 #[cfg(test)]

@@ -337,4 +337,5 @@ async fn a_key_behind_json_escapes_in_an_answer_is_replaced() {
 
 mod advice;
 mod live;
+mod so_far;
 mod streams;

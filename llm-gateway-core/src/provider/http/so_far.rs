@@ -1,0 +1,60 @@
+//! Keeps the text of an answer that fails before it is whole, without keys and without reasoning.
+//!
+//! Whatever ends the answer (its caller, a clock, its connection or an error in it), what had come
+//! until then was paid for.
+
+use http::StatusCode;
+
+use super::failure::Reporter;
+use crate::error::Error;
+use crate::model::Capability;
+use crate::provider::dialect::{Assembly, DecodedAnswer, text_behind_thinking};
+use crate::provider::{Call, SendContext};
+
+/// An answer that is being assembled. Unless it is finished well, its text so far is kept: also if
+/// it is dropped, because its attempt was ended.
+pub(super) struct Unfinished<'a, A: Assembly> {
+    pub(super) assembly: A,
+    context: &'a SendContext<'a>,
+    reporter: &'a Reporter<'a>,
+}
+
+impl<'a, A: Assembly> Unfinished<'a, A> {
+    /// Creates an answer that has not begun.
+    pub(super) fn new(context: &'a SendContext<'a>, reporter: &'a Reporter<'a>) -> Self {
+        Self { assembly: A::default(), context, reporter }
+    }
+
+    /// Returns the answer, of which all has been read.
+    pub(super) fn finish(mut self, status: StatusCode) -> Result<DecodedAnswer, Error> {
+        let text = self.assembly.settled().to_owned();
+        let finished = match std::mem::take(&mut self.assembly).finish() {
+            Ok(finished) => finished.ok_or_else(|| self.reporter.ended_early(status)),
+            Err(error) => Err(self.reporter.malformed_event(status, &error.to_string())),
+        };
+        finished.inspect_err(|_| keep(&text, self.context, self.reporter))
+    }
+}
+
+impl<A: Assembly> Drop for Unfinished<'_, A> {
+    fn drop(&mut self) {
+        keep(self.assembly.settled(), self.context, self.reporter);
+    }
+}
+
+/// Keeps the text of an answer that fails. The end of the text that may be the beginning of a key
+/// is left out, because the rest of the key may have been about to come.
+pub(super) fn keep(text: &str, context: &SendContext<'_>, reporter: &Reporter<'_>) {
+    let text = without_reasoning(text, reporter.call);
+    if !text.trim().is_empty() {
+        context.keep(reporter.scrubber.stream().push(text));
+    }
+}
+
+/// Returns the text of an answer so far, without the reasoning that the model may write before it.
+pub(super) fn without_reasoning<'t>(text: &'t str, call: &Call) -> &'t str {
+    match call.capabilities.contains(&Capability::ThinkTags) {
+        true => text_behind_thinking(text).unwrap_or_default(),
+        false => text,
+    }
+}
