@@ -1,8 +1,7 @@
 //! Runs a command that spends money, and ends it cleanly when a signal comes.
 //!
-//! `route` is dropped, which settles what it held. `orchestrate` may have paid for steps already,
-//! so it is stopped and shows them. The other commands hold no money, and signals end them as they
-//! end any program.
+//! `route` and `orchestrate` may have paid for something already, so they are stopped and show it.
+//! The other commands hold no money, and signals end them as they end any program.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -26,18 +25,6 @@ const GONE: Duration = Duration::from_millis(250);
 /// all within a second.
 const LAST_WORDS: Duration = Duration::from_millis(750);
 
-/// Runs a command to its end, unless a signal comes. A signal drops the command, which settles what
-/// it held, and decides the exit code.
-///
-/// # Errors
-/// Fails with the error of the command that was run.
-pub(crate) fn run_or_drop(
-    gateway: &Gateway,
-    command: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
-) -> anyhow::Result<ExitCode> {
-    run(gateway, command, None)
-}
-
 /// Runs a command to its end, early if a signal comes. A signal triggers `stop`, and the command
 /// then ends by itself.
 ///
@@ -51,14 +38,6 @@ pub(crate) fn run_or_stop(
     command: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
     stop: &Stop,
 ) -> anyhow::Result<ExitCode> {
-    run(gateway, command, Some(stop))
-}
-
-fn run(
-    gateway: &Gateway,
-    command: impl Future<Output = anyhow::Result<ExitCode>> + Send + 'static,
-    stop: Option<&Stop>,
-) -> anyhow::Result<ExitCode> {
     // The command has a thread of its own, so that a signal counts whatever the command waits for.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let ended = runtime.block_on(async {
@@ -68,10 +47,8 @@ fn run(
         let ended = tokio::select! {
             ended = &mut command => ended.map_err(anyhow::Error::from).flatten(),
             signal = stopped => {
-                if let Some(stop) = stop {
-                    stop.stop();
-                    wait_for(&mut command).await;
-                }
+                stop.stop();
+                wait_for(&mut command).await;
                 if !command.is_finished() {
                     command.abort();
                     let _ = timeout(GONE, command).await;

@@ -66,8 +66,9 @@ fn run(
         }
         Command::Route(route) => {
             let gateway = flags.gateway(environment);
-            let command = route::run(route.clone(), gateway.clone(), terminal);
-            ending::run_or_drop(&gateway, command)
+            let stop = Stop::new();
+            let command = route::run(route.clone(), gateway.clone(), terminal, stop.clone());
+            ending::run_or_stop(&gateway, command, &stop)
         }
         Command::Orchestrate(task) => {
             let gateway = flags.gateway(environment);

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::glance::{Glance, Group};
 use crate::layout::{HANG, harmless, path_name};
-use crate::render::{price, tried};
+use crate::render::{begun_by, price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal};
 use crate::{budget, render};
 
@@ -48,7 +48,9 @@ fn show_failure(failure: &Failure, terminal: &mut Terminal) -> io::Result<()> {
     for attempt in failure.attempts() {
         terminal.line(&format!("{FAINT}tried  {}{FAINT:#}", tried(attempt)))?;
     }
-    Ok(())
+    let Some(partial) = failure.partial() else { return Ok(()) };
+    terminal.line(&format!("{DOUBTFUL}{}{DOUBTFUL:#}", begun_by(partial)))?;
+    terminal.answer(&partial.text)
 }
 
 /// Shows the claims of a panel's certificate, the level that they reach, and what they do not

@@ -4,7 +4,7 @@ use std::io::{BufRead, Read};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use llm_gateway_core::{Category, Envelope, Error};
+use llm_gateway_core::{Category, Envelope, Error, Stop};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -29,11 +29,28 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(600);
 /// stdin alone if the argument is `-` or absent.
 ///
 /// Without a text, or if it cannot be read, an error is shown and the exit code returned. `what`
-/// names the argument in that error, as in the usage line: `PROMPT`.
+/// names the argument in that error, as in the usage line: `PROMPT`. A `stop` ends the wait with an
+/// error, too.
 ///
 /// # Errors
 /// Fails if the error to the user cannot be written.
 pub(crate) async fn read(
+    argument: Option<&str>,
+    what: &'static str,
+    terminal: &mut Terminal,
+    stop: &Stop,
+) -> anyhow::Result<Result<String, ExitCode>> {
+    tokio::select! {
+        read = unstopped(argument, what, terminal) => return read,
+        () = stop.stopped() => {}
+    }
+    let message = format!("stopped before the {} was read", what.to_lowercase());
+    terminal.failure(&Envelope::from(&Error::new(Category::Cancelled, message)))?;
+    Ok(Err(ExitCode::FAILURE))
+}
+
+/// Reads a prompt as [`read`] does, without a stop.
+async fn unstopped(
     argument: Option<&str>,
     what: &'static str,
     terminal: &mut Terminal,

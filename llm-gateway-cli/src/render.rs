@@ -6,7 +6,7 @@ use llm_gateway_core::describe::{
 };
 use llm_gateway_core::ledger::{CapLeft, PeriodSpend, Scope, SpentRow};
 use llm_gateway_core::model::NanoUsd;
-use llm_gateway_core::outcome::Attempt;
+use llm_gateway_core::outcome::{Attempt, PartialText};
 use llm_gateway_core::policy::RouteKind;
 use llm_gateway_core::spend::{SpendReport, SpendState};
 
@@ -31,6 +31,11 @@ pub(crate) fn tried(attempt: &Attempt) -> String {
         (false, true) => format!("{target}: not asked, {outcome}"),
         (false, false) => format!("{target}: not asked, {outcome} after {waited:.1} s of waiting"),
     }
+}
+
+/// Returns the line above a text that is the beginning of an answer, and no answer.
+pub(crate) fn begun_by(partial: &PartialText) -> String {
+    format!("what {} had written by then:", partial.target)
 }
 
 /// Returns the base URLs, proxies and certificates that variables name, a line each; none where they

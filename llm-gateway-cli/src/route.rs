@@ -1,4 +1,6 @@
 //! `llm-gateway route`: asks a question and shows the answer with its cost.
+//!
+//! A signal ends the question but not the output, because what had come by then was paid for.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -7,18 +9,21 @@ use tokio::task::block_in_place;
 use tokio::time::Instant;
 
 use llm_gateway_core::front::Progress;
-use llm_gateway_core::{Answer, Envelope, Events, Failure, Gateway, Reply, Request, RunFuture};
+use llm_gateway_core::{
+    Answer, Envelope, Events, Failure, Gateway, Reply, Request, RunFuture, Stop,
+};
 
 use crate::layout::harmless;
 use crate::options::{Route, USAGE};
-use crate::render::{price, tried};
-use crate::terminal::{FAINT, Terminal};
+use crate::render::{begun_by, price, tried};
+use crate::terminal::{DOUBTFUL, FAINT, Terminal};
 use crate::{budget, cascade, panel, prompt, receipt};
 
 pub(crate) async fn run(
     route: Route,
     gateway: Gateway,
     mut terminal: Terminal,
+    stop: Stop,
 ) -> anyhow::Result<ExitCode> {
     if let Err(why) = receipt::check(&route.documents) {
         terminal.complain(&why);
@@ -28,12 +33,12 @@ pub(crate) async fn run(
         terminal.complain(&why);
         return Ok(ExitCode::from(USAGE));
     }
-    let asked = prompt::read(route.prompt.as_deref(), "PROMPT", &mut terminal).await?;
+    let asked = prompt::read(route.prompt.as_deref(), "PROMPT", &mut terminal, &stop).await?;
     let prompt = match asked {
         Ok(prompt) => prompt,
         Err(code) => return Ok(code),
     };
-    let mut request = Request::new(&route.task_class, prompt);
+    let mut request = Request::new(&route.task_class, prompt).stopped_by(&stop);
     if let Some(system) = &route.system {
         request = request.system(system);
     }
@@ -111,17 +116,25 @@ fn show_outcome(outcome: &Result<Reply, Failure>, terminal: &mut Terminal) -> st
         Ok(Reply::Panel(panel)) => panel::show(panel, terminal),
         Ok(Reply::Cascade(cascade)) => cascade::show(cascade, terminal),
         Ok(reply) => terminal.answer(&reply.text()),
-        Err(failure) => {
-            terminal.failure(&Envelope::from(failure))?;
-            if let Some(panel) = failure.panel() {
-                return panel::show(panel, terminal);
-            }
-            for attempt in failure.attempts() {
-                terminal.note(&format!("{FAINT}tried  {}{FAINT:#}", tried(attempt)))?;
-            }
-            Ok(())
-        }
+        Err(failure) => show_failure(failure, terminal),
     }
+}
+
+/// Shows why there is no answer, and what was paid for all the same.
+fn show_failure(failure: &Failure, terminal: &mut Terminal) -> std::io::Result<()> {
+    // What was paid for is shown even if stderr cannot be written.
+    let mut told = terminal.failure(&Envelope::from(failure));
+    told = told.and(match failure.panel() {
+        Some(panel) => panel::show(panel, terminal),
+        None => failure.attempts().iter().try_for_each(|attempt| {
+            terminal.note(&format!("{FAINT}tried  {}{FAINT:#}", tried(attempt)))
+        }),
+    });
+    if let Some(partial) = failure.partial() {
+        let line = format!("{DOUBTFUL}{}{DOUBTFUL:#}", begun_by(partial));
+        told = told.and(terminal.note(&line)).and(terminal.answer(&partial.text));
+    }
+    told
 }
 
 /// Returns a summary of an answer in one line: its target, its tokens, its cost, and how long it

@@ -24,6 +24,13 @@ impl Hanging {
         Self { runtime, socket }
     }
 
+    /// Creates a provider that sends the first half of a stream, and then nothing.
+    pub(crate) fn half_way(stream: &str) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let socket = runtime.block_on(FakeSocket::stalling(stream));
+        Self { runtime, socket }
+    }
+
     /// Returns the scheme, host and port, which [`served_by`](crate::policies::served_by) takes.
     pub(crate) fn address(&self) -> String {
         self.socket.address()

@@ -1,11 +1,14 @@
-//! A signal ends `route` as it ends any program, after what was held is settled.
+//! A signal ends `route`, after what was held is settled and what had come is shown.
 
 use std::process::Command;
 
+use std::time::Duration;
+
 use serde_json::json;
-use test_support::nanos;
+use test_support::{PATIENCE, Wire, nanos};
 
 use crate::hanging::{Hanging, Waiting};
+use crate::program::{Ended, flowing};
 use crate::spend::Till;
 
 impl Waiting {
@@ -38,6 +41,48 @@ fn what_a_run_held_is_settled_when_a_signal_ends_it() {
     }
 }
 
+/// Interrupts questions to a model that falls silent half-way, until one had written something.
+fn interrupted(arguments: &[&str]) -> (Ended, Till) {
+    let stream = Wire::OpenAi.stream("small", &"All that is written is paid for. ".repeat(40));
+    let hanging = Hanging::half_way(&stream);
+    let mut patience = Duration::from_millis(50);
+    while patience < PATIENCE {
+        let till = Till::at(&hanging.address());
+        let asked = [arguments, &["route", "quick_answer", "Why?"]].concat();
+        let waiting = hanging.is_asked_by(till.run(&asked).command());
+        std::thread::sleep(patience);
+        waiting.hears("INT");
+        let ended = waiting.ends_saying(&till.0).exits(130);
+        if ended.stdout.contains("All that") {
+            return (ended, till);
+        }
+        patience *= 2;
+    }
+    panic!("nothing that had come was shown");
+}
+
+#[test]
+fn what_had_come_is_shown_when_a_signal_ends_a_question() {
+    let (ended, till) = interrupted(&[]);
+    assert!(ended.stdout.starts_with("All that is written is paid for. All "), "{}", ended.stdout);
+    for told in ["cancelled after", "what local/small had written by then:"] {
+        assert!(ended.told().contains(&flowing(told)), "{told}: {}", ended.stderr);
+    }
+    let report = till.spent(&[]);
+    assert_eq!((&report["held_usd"], &report["rows"][0]["estimated"]), (&json!(0.0), &json!(1)));
+    assert!(nanos(&report["total_usd"]) > 0, "{report}");
+}
+
+#[test]
+fn what_had_come_is_in_the_one_envelope_of_a_question_that_a_signal_ends() {
+    let (ended, _till) = interrupted(&["--json"]);
+    let envelope = ended.document();
+    assert_eq!((&envelope["status"], ended.stderr.as_str()), (&json!("error"), ""));
+    assert_eq!(envelope["meta"]["error_category"], "cancelled");
+    assert_eq!(envelope["meta"]["text_from"], json!({ "provider": "local", "model": "small" }));
+    assert!(envelope["data"]["text"].as_str().unwrap().starts_with("All that is"));
+}
+
 /// Tests that read from Linux how a process handles its signals.
 #[cfg(target_os = "linux")]
 mod linux {
@@ -58,16 +103,18 @@ mod linux {
     fn a_run_that_waits_for_its_prompt_ends() {
         let till = Till::closed();
         for (task, said) in
-            [(&["route", "quick_answer", "-"][..], ""), (&["orchestrate", "-"], CUT_OFF)]
+            [(&["route", "quick_answer", "-"][..], "prompt"), (&["orchestrate", "-"], "task")]
+        {
+            let said = format!("error: stopped before the {said} was read\n");
+            let ended = waiting_for_its_prompt(&till, task);
+            assert_eq!((ended.code, ended.stderr), (130, said));
+        }
+        for task in [&["--json", "route", "quick_answer", "-"][..], &["--json", "orchestrate", "-"]]
         {
             let ended = waiting_for_its_prompt(&till, task);
-            assert_eq!((ended.code, ended.stderr.as_str()), (130, said));
+            assert_eq!(ended.exits(130).document()["meta"]["error_category"], "cancelled");
         }
-        let ended = waiting_for_its_prompt(&till, &["--json", "orchestrate", "-"]);
-        assert_eq!(ended.exits(130).document()["meta"]["error_category"], "cancelled");
     }
-
-    const CUT_OFF: &str = "error: stopped before the task was read\n";
 
     /// Starts a program, and interrupts it once it listens for signals.
     fn waiting_for_its_prompt(till: &Till, arguments: &[&str]) -> Ended {

@@ -1,11 +1,13 @@
 //! `llm_result`: what is kept of a run, in one piece and in pages.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
-use test_support::{ACCEPTS, FakeProvider, FakeSocket, Session, Wire};
+use test_support::{ACCEPTS, FakeProvider, FakeSocket, PATIENCE, Session, Wire};
 
 use crate::orchestrate::{Crew, TASK, ended};
 use crate::panels::asking_panel;
-use crate::{asking, failure_of, question, session, success, text_block};
+use crate::{KEY, asking, failure_of, question, session, success, text_block};
 
 /// Returns the pages of a run's whole text, each checked against the bound, joined.
 async fn joined(session: &mut Session, run_id: &Value, max_chars: usize) -> String {
@@ -216,6 +218,64 @@ async fn a_cancelled_answer_is_kept_as_cancelled() {
     assert_eq!(kept["meta"]["task_class"], "ask", "{kept}");
     let info = success(&session.call("llm_routing_info", json!({})).await);
     assert_eq!(info["data"]["runs"][0]["state"], "done");
+}
+
+/// Asks models that fall silent half-way and cancels the calls, until one had written something.
+/// Returns what is kept of that one, and its pages joined.
+async fn cancelled_half_way(policy: &Value, fake: &FakeSocket) -> (Value, String) {
+    let (_place, mut session) = session(policy).await;
+    let mut patience = Duration::from_millis(50);
+    while patience < PATIENCE {
+        let id = session.begin_call("llm_route", question());
+        fake.asked(fake.left_so_far() + 1).await;
+        tokio::time::sleep(patience).await;
+        session.notify("notifications/cancelled", json!({ "requestId": id }));
+        let kept = session.call("llm_result", json!({ "run_id": "latest" })).await;
+        let kept = failure_of("cancelled", &kept);
+        if kept.get("data").is_some() {
+            let pages = joined(&mut session, &kept["meta"]["run_id"], 30_000).await;
+            assert_eq!(session.leave().await.replies_to(id), 0);
+            return (kept, pages);
+        }
+        fake.left(fake.asked_so_far()).await;
+        patience *= 2;
+    }
+    panic!("nothing that had come was kept");
+}
+
+#[tokio::test]
+async fn a_cancelled_answer_keeps_what_had_come_of_it() {
+    let said = format!("Keys such as {KEY} are not kept, all else is. ").repeat(50);
+    let stream = Wire::OpenAi.stream("gpt-test", &said);
+    let fake = FakeSocket::stalling(&stream).await;
+    let (kept, pages) = cancelled_half_way(&asking(&fake.base_url()), &fake).await;
+    let text = kept["data"]["text"].as_str().unwrap();
+    assert!(said.replace(KEY, "[redacted]").starts_with(text) && text.len() > 100, "{text}");
+    assert_eq!(pages, text);
+    let from = json!({ "provider": "openai", "model": "gpt-test" });
+    assert_eq!((&kept["meta"]["text_from"], kept["meta"].get("committed")), (&from, None));
+}
+
+/// A server that a signal ends answers with what there is.
+#[tokio::test]
+async fn a_signal_answers_with_what_had_come() {
+    let stream = Wire::OpenAi.stream("gpt-test", &"All is paid for. ".repeat(50));
+    let mut patience = Duration::from_millis(50);
+    while patience < PATIENCE {
+        let fake = FakeSocket::stalling(&stream).await;
+        let (_place, mut session) = session(&asking(&fake.base_url())).await;
+        let id = session.begin_call("llm_route", question());
+        fake.asked(1).await;
+        tokio::time::sleep(patience).await;
+        session.signal("TERM");
+        let ending = session.exit().await;
+        assert_eq!(ending.replies_to(id), 1);
+        if ending.stdout.iter().any(|line| line.contains("All is paid for.")) {
+            return;
+        }
+        patience *= 2;
+    }
+    panic!("nothing that had come was answered");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ mod show;
 use std::process::ExitCode;
 
 use llm_gateway_core::outcome::Ending;
-use llm_gateway_core::{Category, Envelope, Error, Failure, Gateway, Reply, Stop, Task};
+use llm_gateway_core::{Envelope, Failure, Gateway, Reply, Stop, Task};
 use tokio::task::block_in_place;
 
 use crate::options::{Orchestrate, USAGE};
@@ -30,18 +30,9 @@ pub(crate) async fn run(
         terminal.complain(&why);
         return Ok(ExitCode::from(USAGE));
     }
-    let read = tokio::select! {
-        read = prompt::read(asked.task.as_deref(), "TASK", &mut terminal) => Some(read?),
-        () = stop.stopped() => None,
-    };
-    let task = match read {
-        Some(Ok(task)) => Task::new(task).depth(asked.depth.as_str()).stopped_by(&stop),
-        Some(Err(code)) => return Ok(code),
-        None => {
-            let error = Error::new(Category::Cancelled, "stopped before the task was read");
-            terminal.failure(&Envelope::from(&error))?;
-            return Ok(ExitCode::FAILURE);
-        }
+    let task = match prompt::read(asked.task.as_deref(), "TASK", &mut terminal, &stop).await? {
+        Ok(task) => Task::new(task).depth(asked.depth.as_str()).stopped_by(&stop),
+        Err(code) => return Ok(code),
     };
     let run = gateway.start_orchestration(task);
     let outcome = match terminal.json {

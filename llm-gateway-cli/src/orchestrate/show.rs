@@ -11,7 +11,7 @@ use llm_gateway_core::{Envelope, Failure, OrchestrationOutcome, Reply};
 
 use crate::budget;
 use crate::layout::{HANG, harmless};
-use crate::render::{price, tried};
+use crate::render::{begun_by, price, tried};
 use crate::terminal::{BAD, DOUBTFUL, FAINT, GOOD, STRONG, Terminal};
 
 /// The largest number of characters that is shown of a reason, a requirement or a quote. `--json`
@@ -53,6 +53,10 @@ fn show_partial(done: &OrchestrationOutcome, terminal: &mut Terminal) -> io::Res
             terminal.note(&format!("{STRONG}what was planned before that{STRONG:#}\n{plan}"))?;
         }
         (None, None) => {}
+    }
+    if let Some(partial) = done.partial() {
+        let (heading, text) = (begun_by(partial), harmless(&partial.text));
+        terminal.note(&format!("{STRONG}{heading}{STRONG:#}\n{text}"))?;
     }
     told?;
     show_summary(done, terminal)
