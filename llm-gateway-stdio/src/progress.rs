@@ -4,13 +4,16 @@
 //! whenever nothing was told for a while. Nothing here delays a result. `lines` drops what comes
 //! after the end of its call, and what a client does not read.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use llm_gateway_core::Events;
 use llm_gateway_core::front::Progress;
+use llm_gateway_core::{Event, Events};
 use rmcp::model::RequestId;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::lines::Teller;
@@ -40,14 +43,21 @@ impl Reporter {
         self.teller.is_some()
     }
 
-    /// Waits for `outcome`, and tells meanwhile of the progress of the run whose `events` these are.
+    /// Waits for `outcome`, and tells meanwhile of the progress of the run that is followed.
     pub(crate) async fn while_working<T>(
         &self,
-        events: Events,
+        followed: &mut FollowedRun,
         outcome: impl Future<Output = T>,
     ) -> T {
-        let Some(teller) = &self.teller else { return outcome.await };
-        let (mut outcome, mut telling) = (pin!(outcome), Telling::of(events));
+        let mut outcome = pin!(outcome);
+        let Some(teller) = &self.teller else {
+            return tokio::select! {
+                biased;
+                outcome = &mut outcome => outcome,
+                never = followed.follow() => match never {},
+            };
+        };
+        let mut telling = Telling::of(followed);
         let outcome = loop {
             tokio::select! {
                 // A result that is there is never held up by what led to it.
@@ -62,43 +72,88 @@ impl Reporter {
         outcome
     }
 
-    /// Waits for the result of a run for `task_class` that another call began, and tells meanwhile
-    /// that it is waited for.
+    /// Waits for the result of a run that another call began, and tells meanwhile what happens in it:
+    /// at every change of step, and whenever nothing was told for a while.
     pub(crate) async fn while_waiting<T>(
         &self,
-        task_class: &str,
+        run: WaitedRun,
         result: impl Future<Output = T>,
     ) -> T {
         let Some(teller) = &self.teller else { return result.await };
-        let (mut result, began) = (pin!(result), Instant::now());
+        let (mut result, WaitedRun { began, mut progress }) = (pin!(result), run);
+        // What the run did before is no news.
+        progress.mark_unchanged();
         loop {
             tokio::select! {
                 biased;
                 result = &mut result => return result,
-                () = sleep(LONGEST_SILENCE) => {
-                    let seconds = began.elapsed().as_secs();
-                    let message = format!("waiting for the result of {task_class} · {seconds} s");
-                    teller.tell(&self.call, &message);
-                }
+                Ok(()) = progress.changed() => {}
+                () = sleep(LONGEST_SILENCE) => {}
             }
+            let message = message(&progress.borrow_and_update(), began.elapsed());
+            teller.tell(&self.call, &message);
         }
     }
 }
 
-/// The messages about the progress of a run, made from its events and the time.
-struct Telling {
+/// A run whose events are read, for all who want to know what happens in it.
+pub(crate) struct FollowedRun {
     events: Events,
-    progress: Progress,
+    /// What happens now. Whoever watches it hears of each change of step.
+    progress: watch::Sender<Progress>,
+}
+
+/// A run that another call began, and whose result is waited for.
+pub(crate) struct WaitedRun {
+    /// The moment at which the run began.
+    pub(crate) began: Instant,
+    /// What happens in the run.
+    pub(crate) progress: watch::Receiver<Progress>,
+}
+
+impl FollowedRun {
+    /// Follows the run whose `events` these are, from its beginning.
+    pub(crate) fn of(events: Events) -> Self {
+        Self { events, progress: watch::Sender::default() }
+    }
+
+    /// Returns what happens in the run, as it changes.
+    pub(crate) fn watch(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    /// Reads the events of the run. It does not return, because only the result is the end of a run.
+    async fn follow(&mut self) -> Infallible {
+        self.to_the_end().await;
+        pending().await
+    }
+
+    /// Reads the events of the run until there are no more.
+    pub(crate) async fn to_the_end(&mut self) {
+        while let Some(event) = self.events.next().await {
+            self.take(&event);
+        }
+    }
+
+    /// Takes an event, and returns whether a step has changed by it.
+    fn take(&self, event: &Event) -> bool {
+        self.progress.send_if_modified(|progress| progress.take(event))
+    }
+}
+
+/// The messages about the progress of a run, made from its events and the time.
+struct Telling<'a> {
+    followed: &'a mut FollowedRun,
     began: Instant,
     /// The time of the last message.
     last: Instant,
 }
 
-impl Telling {
+impl<'a> Telling<'a> {
     /// Creates the messages about a run that begins now.
-    fn of(events: Events) -> Self {
+    fn of(followed: &'a mut FollowedRun) -> Self {
         let now = Instant::now();
-        Self { events, progress: Progress::default(), began: now, last: now }
+        Self { followed, began: now, last: now }
     }
 
     /// Waits for the next message: until a step changes, or nothing was told for long enough.
@@ -109,7 +164,7 @@ impl Telling {
         loop {
             tokio::select! {
                 biased;
-                Some(event) = self.events.next() => if self.progress.take(&event) {
+                Some(event) = self.followed.events.next() => if self.followed.take(&event) {
                     return self.message();
                 },
                 () = sleep_until(self.last + LONGEST_SILENCE) => return self.message(),
@@ -119,8 +174,8 @@ impl Telling {
 
     /// Returns the next message about what has happened already; `None` if there is none.
     fn rest(&mut self) -> Option<String> {
-        while let Some(Some(event)) = self.events.next().now_or_never() {
-            if self.progress.take(&event) {
+        while let Some(Some(event)) = self.followed.events.next().now_or_never() {
+            if self.followed.take(&event) {
                 return Some(self.message());
             }
         }
@@ -130,7 +185,7 @@ impl Telling {
     /// Returns the message about what happens now.
     fn message(&mut self) -> String {
         self.last = Instant::now();
-        message(&self.progress, self.last - self.began)
+        message(&self.followed.progress.borrow(), self.last - self.began)
     }
 }
 

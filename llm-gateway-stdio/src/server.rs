@@ -106,7 +106,7 @@ impl Server {
         };
         let longest = call.client.waits(call.hand_off);
         let collected = self.runs.collect(&wanted, longest);
-        let collected = call.reporter.while_waiting(wanted.task_class(), collected);
+        let collected = call.reporter.while_waiting(self.runs.awaited(&wanted), collected);
         self.runs.unless_cancelled(collected, &call.context).await
     }
 

@@ -35,7 +35,12 @@ providers:
 /// Returns a client of a server in this process, whose models say what the script says. A pipe
 /// between them holds `room` bytes.
 fn client_behind(room: usize, script: Scripted) -> Conversation {
-    let gateway = Gateway::builder().policy_yaml(POLICY).scripted(script).build().unwrap();
+    client_of(POLICY, room, script)
+}
+
+/// Returns a client as [`client_behind`] does, whose server obeys this policy.
+fn client_of(policy: &str, room: usize, script: Scripted) -> Conversation {
+    let gateway = Gateway::builder().policy_yaml(policy).scripted(script).build().unwrap();
     let (client_reader, server_writer) = tokio::io::simplex(room);
     let (server_reader, client_writer) = tokio::io::simplex(65_536);
     let forever = std::future::pending();
@@ -150,6 +155,55 @@ async fn a_panel_is_told_of_as_a_whole() {
     );
     client.notify("notifications/cancelled", json!({ "requestId": id }));
     is_silent(&mut client).await;
+}
+
+/// Checks that whoever comes back for a run is told what happens in it, whether the call that began
+/// it was told or not.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_a_run_is_told_what_happens_in_it() {
+    let policy = format!("{POLICY}\noutput: {{handoff_after_s: 7}}\n");
+    for is_told in [true, false] {
+        let script = Scripted::new().delay(Duration::from_secs(22)).answer("No.").hang();
+        let mut client = client_of(&policy, 65_536, script);
+        client.initialize().await;
+        let review = json!({ "task_class": "review", "prompt": "Why?" });
+        if is_told {
+            let id = client.begin("tools/call", ask("review"));
+            told_until_running(&mut client, id).await;
+        } else {
+            client.call("llm_route", review).await;
+        }
+        let mut told = Vec::new();
+        for _ in 0..3 {
+            let again = told_under(json!("t"), "llm_result", json!({ "run_id": "latest" }));
+            let id = client.begin("tools/call", again);
+            told.push(told_until_running(&mut client, id).await);
+        }
+        let both = "openai/gpt-6-luna, anthropic/claude-haiku-5-5";
+        assert_eq!(
+            told.concat(),
+            [
+                format!("0 of 2 answered; waiting for {both} · 12 s"),
+                format!("0 of 2 answered; waiting for {both} · 19 s"),
+                "1 of 2 answered; waiting for anthropic/claude-haiku-5-5 · 22 s".to_owned(),
+                "1 of 2 answered; waiting for anthropic/claude-haiku-5-5 · 27 s".to_owned(),
+            ],
+            "{is_told}"
+        );
+    }
+}
+
+/// Returns what is told until a call is answered that its run goes on.
+async fn told_until_running(client: &mut Conversation, id: u64) -> Vec<String> {
+    let mut told = Vec::new();
+    loop {
+        let message = client.next().await.unwrap();
+        if message["id"] == id {
+            assert_eq!(message["result"]["structuredContent"]["status"], "running", "{message}");
+            return told;
+        }
+        told.push(message["params"]["message"].as_str().unwrap().to_owned());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,11 +6,12 @@ use llm_gateway_core::kept::KeptRun;
 use llm_gateway_core::model::RunId;
 use llm_gateway_core::{Category, Error};
 use rmcp::model::JsonObject;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::found::looked_at;
 use super::{Found, Runs, running};
 use crate::arguments::{Arguments, shown};
+use crate::progress::WaitedRun;
 use crate::tools::{LLM_RESULT, arguments_of};
 
 /// The word for the run that was started last.
@@ -24,13 +25,6 @@ const KEPT: &str = "results are kept in the memory of this server's process, tho
 pub(crate) struct Wanted {
     run: KeptRun,
     page: Option<u64>,
-}
-
-impl Wanted {
-    /// Returns the task class of the run that is asked for.
-    pub(crate) fn task_class(&self) -> &str {
-        self.run.task_class()
-    }
 }
 
 impl Runs {
@@ -59,6 +53,12 @@ impl Runs {
             }
             Some(error) => Err(error),
         }
+    }
+
+    /// Returns the progress of the run that is asked for.
+    pub(crate) fn awaited(&self, wanted: &Wanted) -> WaitedRun {
+        let (now, progress) = (Instant::now(), self.under_way.progress(wanted.run.id()));
+        WaitedRun { began: now.checked_sub(wanted.run.age(now)).unwrap_or(now), progress }
     }
 
     /// Waits for a run for at most `longest`, and returns its result, or a page of that.

@@ -8,6 +8,7 @@
 
 mod collect;
 mod found;
+mod under_way;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -16,7 +17,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use llm_gateway_core::kept::{KeptRun, KeptRuns, RunDescription, RunTicket};
 use llm_gateway_core::outcome::Attempt;
-use llm_gateway_core::{Category, Envelope, Error, Events, Failure, Gateway, Reply, Run, Stop};
+use llm_gateway_core::{Category, Envelope, Error, Failure, Gateway, Reply, Run, Stop};
 use rmcp::RoleServer;
 use rmcp::service::RequestContext;
 use tokio::sync::mpsc;
@@ -26,7 +27,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::advice::with_advice;
 use crate::lines::Unanswered;
-use crate::progress::Reporter;
+use crate::progress::{FollowedRun, Reporter};
+
+use under_way::RunsUnderWay;
 
 pub(crate) use found::Found;
 
@@ -48,6 +51,7 @@ const COLLECT: &str = "the work goes on: call llm_result with this run_id to wai
 /// The runs of the server's calls.
 pub(crate) struct Runs {
     kept: KeptRuns,
+    under_way: RunsUnderWay,
     ends: ServerEnds,
     /// Held by each run under way, so that the server can wait for all of them.
     alive: mpsc::Sender<()>,
@@ -101,7 +105,8 @@ impl Runs {
     /// list is dropped.
     pub(crate) fn new(ends: ServerEnds) -> (Self, mpsc::Receiver<()>) {
         let (alive, all_ended) = mpsc::channel(1);
-        (Self { kept: KeptRuns::default(), ends, alive }, all_ended)
+        let (kept, under_way) = (KeptRuns::default(), RunsUnderWay::default());
+        (Self { kept, under_way, ends, alive }, all_ended)
     }
 
     /// Works on a run until it is done, its call is cancelled, or `hand_off` has passed. Its
@@ -114,7 +119,7 @@ impl Runs {
         hand_off: Option<Duration>,
     ) -> Found {
         let tool = started.tool;
-        let (mut work, events) = self.begin(started);
+        let (mut work, mut followed) = self.begin(started);
         let waited = async {
             tokio::select! {
                 biased;
@@ -124,13 +129,16 @@ impl Runs {
                 () = self.hand_off(&work.run, hand_off) => Waited::TooLong,
             }
         };
-        let ended = match reporter.while_working(events, waited).await {
+        let ended = match reporter.while_working(&mut followed, waited).await {
             Waited::Done(ended) => ended,
             Waited::Cancelled => {
                 drop(work.cancel);
                 work.task.await
             }
-            Waited::TooLong => return work.hand_off().into(),
+            Waited::TooLong => {
+                tokio::spawn(async move { followed.to_the_end().await });
+                return work.hand_off().into();
+            }
         };
         self.told(ended, work.run, tool, context)
     }
@@ -175,14 +183,16 @@ impl Runs {
     }
 
     /// Starts the task of a run.
-    fn begin(&self, started: Started) -> (Work, Events) {
+    fn begin(&self, started: Started) -> (Work, FollowedRun) {
         let Started { tool, gateway, client, task_class, run, stop } = started;
         let ticket = self.kept.begin(run.id, &task_class, Instant::now());
         let kept = ticket.run().clone();
         let cancel = CancellationToken::new();
         let ends = [self.ends.calls.clone(), cancel.clone()];
         let alive = self.alive.clone();
-        let Run { outcome, events, .. } = run;
+        let Run { id, outcome, events, .. } = run;
+        let followed = FollowedRun::of(events);
+        self.under_way.add(id, followed.watch());
         let task = tokio::spawn(async move {
             let outcome = async move {
                 let outcome = outcome.await;
@@ -194,7 +204,7 @@ impl Runs {
             drop(alive);
             ended
         });
-        (Work { run: kept, task, cancel: cancel.drop_guard() }, events)
+        (Work { run: kept, task, cancel: cancel.drop_guard() }, followed)
     }
 
     /// Returns the answer of a call whose run has ended.
