@@ -12,7 +12,7 @@ use crate::environment::{Environment, user_directory};
 use crate::model::is_unfilled;
 
 /// The documented default policy, which the library carries.
-pub const EMBEDDED_POLICY: &str = include_str!("../../../routing.yaml");
+pub const EMBEDDED_POLICY: &str = include_str!("../../data/routing.yaml");
 
 /// File names under which some users keep a policy, although the gateway does not look for them.
 const OTHER_NAMES: [&str; 4] =

@@ -36,6 +36,13 @@ fn the_schema_in_the_repository_is_the_generated_one() {
     generated("routing.schema.json", &format!("{:#}\n", json_schema()));
 }
 
+/// Checks the copies that the crate carries, so that it builds from its own folder alone.
+#[test]
+fn the_copies_in_the_crate_are_those_of_the_repository() {
+    generated("llm-gateway-core/data/routing.yaml", &read("routing.yaml"));
+    generated("llm-gateway-core/LICENSE", &read("LICENSE"));
+}
+
 /// Returns the cells in the column of this number, over all tables of a page.
 fn column(page: &str, number: usize) -> String {
     let page = Page::at(page);
