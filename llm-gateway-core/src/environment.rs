@@ -40,6 +40,8 @@ pub struct Environment {
     variables: BTreeMap<String, String>,
     /// The names of those that a `.env` file set.
     of_file: BTreeSet<String>,
+    /// Whether the variables are those of the process.
+    of_process: bool,
 }
 
 impl Environment {
@@ -61,7 +63,7 @@ impl Environment {
         let variables = std::env::vars_os()
             .filter_map(|(name, value)| readable(name.into_string().ok()?, value))
             .collect();
-        Self { variables, of_file: BTreeSet::new() }
+        Self { variables, of_file: BTreeSet::new(), of_process: true }
     }
 
     /// Returns the environment with `name` set to `value`.
@@ -116,6 +118,11 @@ impl Environment {
     /// Returns whether a `.env` file set a variable.
     pub(crate) fn is_of_file(&self, name: &str) -> bool {
         self.of_file.contains(name)
+    }
+
+    /// Returns whether the environment began with the process's variables.
+    pub(crate) fn is_of_process(&self) -> bool {
+        self.of_process
     }
 
     /// Sets a variable of a `.env` file.

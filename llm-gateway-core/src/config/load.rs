@@ -10,7 +10,7 @@ use crate::environment::Environment;
 use crate::model::{ProviderName, date_utc};
 use crate::policy::{Caps, Policy};
 
-use super::compile::{self, Compilation};
+use super::compile::{self, Compilation, Counting};
 use super::diagnostic::{Collector, Diagnostic, FilePosition, PolicyProblems, Severity};
 use super::env_file::EnvFile;
 use super::pipe_texts::PipeTexts;
@@ -47,6 +47,7 @@ pub struct LoadRequest<'a> {
     env_file: Option<&'a Path>,
     own_providers: &'a [ProviderName],
     caps: Caps,
+    counting: Counting,
     now: Duration,
     pipes: Option<&'a PipeTexts>,
     env_file_before: Option<&'a Path>,
@@ -74,6 +75,7 @@ impl<'a> LoadRequest<'a> {
             env_file: None,
             own_providers: &[],
             caps: Caps::new(),
+            counting: Counting::InFile,
             now,
             pipes: None,
             env_file_before: None,
@@ -103,6 +105,12 @@ impl<'a> LoadRequest<'a> {
     #[must_use]
     pub fn with_caps(self, caps: Caps) -> Self {
         Self { caps, ..self }
+    }
+
+    /// States that money is counted in no file, because the program brings a ledger or is offline.
+    /// A cap then needs no place for one.
+    pub(crate) fn counting_elsewhere(self) -> Self {
+        Self { counting: Counting::Elsewhere, ..self }
     }
 
     /// Sets the texts of the pipes that were read before, which are not read again.
@@ -152,6 +160,7 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
             environment: &environment,
             own_providers: request.own_providers,
             caps: &request.caps,
+            counting: request.counting,
             directory: source.directory(),
             today: date_utc(request.now),
         };

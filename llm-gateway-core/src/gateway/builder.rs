@@ -19,7 +19,7 @@ use crate::environment::Environment;
 use crate::ledger::{Ledger, MemoryLedger};
 use crate::model::{InvalidName, ProviderName};
 use crate::network::Network;
-use crate::policy::{Caps, Policy};
+use crate::policy::{Caps, Policy, Spending};
 use crate::provider::Provider;
 use crate::random::Random;
 use crate::run::{LastingState, SharedState};
@@ -249,12 +249,12 @@ impl GatewayBuilder {
         let Loaded { policy, problems, environment, env_file, .. } =
             self.load(process, origin, &pipes);
         let (network, transport) = self.network_for(&environment, origin);
-        let file = policy.as_ref().ok().and_then(|policy| policy.spending().ledger.as_ref());
-        let ledger_file = self.ledger_file(file, origin);
-        let in_file = ledger_file.as_ref().filter(|_| file.is_some());
+        let spending = policy.as_ref().ok().map(Policy::spending).filter(|it| it.counts);
+        let ledger_file = self.ledger_file(spending, origin);
+        let in_file = ledger_file.as_ref().filter(|_| spending.is_some());
         let ledger = self.ledger.clone().or_else(|| in_file.map(|it| Arc::clone(&it.ledger)));
         let missing = self.missing(policy.as_ref().ok(), transport.is_some(), ledger.is_some());
-        let moved = ledger_file.as_ref().and_then(|it| it.moved(file));
+        let moved = ledger_file.as_ref().and_then(|it| it.moved(spending?));
         let policy = policy.ok().filter(|_| missing.is_empty()).map(Arc::new);
         let of_network = network.iter().flat_map(|it| adapters::network_problems(it.remarks()));
         let problems: Vec<Diagnostic> =
@@ -303,7 +303,7 @@ impl GatewayBuilder {
         if !has_transport {
             missing.extend(adapters::missing_network(policy, self.providers.keys()));
         }
-        if policy.spending().ledger.is_some() && !has_ledger {
+        if policy.spending().counts && !has_ledger {
             missing.push(adapters::missing_file_ledger());
         }
         missing
@@ -351,16 +351,22 @@ impl GatewayBuilder {
             .with_caps(self.caps.clone())
             .with_pipes(pipes)
             .after_env_file(before.and_then(|it| it.env_file.as_deref()));
-        config::load(request)
+        let has_file = !self.offline && self.ledger.is_none();
+        config::load(if has_file { request } else { request.counting_elsewhere() })
     }
 
-    /// Returns the ledger that was opened before, else the one for the file at `path`, unless the
+    /// Returns the ledger that was opened before, else the one that `spending` asks for, unless the
     /// program brings a ledger of its own.
-    fn ledger_file(&self, path: Option<&PathBuf>, before: Option<&Origin>) -> Option<LedgerFile> {
+    fn ledger_file(
+        &self,
+        spending: Option<&Spending>,
+        before: Option<&Origin>,
+    ) -> Option<LedgerFile> {
         if let Some(open) = before.and_then(|it| it.ledger_file.clone()) {
             return Some(open);
         }
-        let path = path.filter(|_| self.ledger.is_none())?.clone();
+        let spending = spending.filter(|_| self.ledger.is_none())?;
+        let path = spending.ledger.clone();
         self.ledger_at(path.clone()).map(|ledger| LedgerFile { path, ledger })
     }
 
@@ -376,10 +382,10 @@ impl GatewayBuilder {
 
     /// Returns the ledger for the file at `path`, if this build can open one. Scripted answers cost
     /// nothing, so offline the user's own file stays untouched; the rules still hold, in memory.
-    fn ledger_at(&self, path: PathBuf) -> Option<Arc<dyn Ledger>> {
+    fn ledger_at(&self, path: Option<PathBuf>) -> Option<Arc<dyn Ledger>> {
         match self.offline {
             true => Some(Arc::new(MemoryLedger::new())),
-            false => adapters::file_ledger(path),
+            false => path.and_then(adapters::file_ledger),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::credential::Secret;
 use crate::ledger::Ledger;
 use crate::model::ProviderName;
 use crate::network::Network;
-use crate::policy::Policy;
+use crate::policy::{Policy, Spending};
 use crate::provider::AnswerRoom;
 use crate::reliability::Limiter;
 use crate::transport::{KnownSecrets, Transport};
@@ -36,19 +36,18 @@ pub(super) struct Origin {
 /// A ledger that was opened because the environment asked for one.
 #[derive(Clone)]
 pub(super) struct LedgerFile {
-    pub(super) path: PathBuf,
+    /// The path of the file; `None` if nothing is written, because the gateway is offline.
+    pub(super) path: Option<PathBuf>,
     pub(super) ledger: Arc<dyn Ledger>,
 }
 
 impl LedgerFile {
     /// Returns a warning if the environment names another file now.
-    pub(super) fn moved(&self, wanted: Option<&PathBuf>) -> Option<Diagnostic> {
-        let other = wanted.filter(|wanted| **wanted != self.path)?;
-        let message = format!(
-            "money is still counted in {}, not in {}",
-            self.path.display(),
-            other.display()
-        );
+    pub(super) fn moved(&self, wanted: &Spending) -> Option<Diagnostic> {
+        let path = self.path.as_ref()?;
+        let other = wanted.ledger.as_ref().filter(|wanted| *wanted != path)?;
+        let message =
+            format!("money is still counted in {}, not in {}", path.display(), other.display());
         let hint = "start the program anew to count in the other file";
         Some(Diagnostic::of_environment(&message, hint))
     }

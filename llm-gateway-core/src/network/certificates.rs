@@ -23,8 +23,6 @@ pub(crate) struct CertificatePlace {
 pub(crate) struct CertificatePlaces {
     pub(crate) file: Option<CertificatePlace>,
     pub(crate) directories: Vec<CertificatePlace>,
-    /// Whether one of the variables is set to an empty value, which counts as missing.
-    pub(crate) is_emptied: bool,
 }
 
 impl CertificatePlaces {
@@ -38,9 +36,7 @@ impl CertificatePlaces {
             }
         });
         let directories = directories.unwrap_or_default();
-        let is_emptied = (file.is_none() && environment.is_there(FILE))
-            || (directories.is_empty() && environment.is_there(DIRECTORIES));
-        Self { file, directories, is_emptied }
+        Self { file, directories }
     }
 
     /// Returns every place, the file first.

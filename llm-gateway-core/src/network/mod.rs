@@ -55,6 +55,9 @@ pub(crate) struct Network {
     /// The hosts that are reached without a proxy.
     pub(crate) exempt: Option<Exempt>,
     pub(crate) certificates: CertificatePlaces,
+    /// Whether the settings were read from the process's own variables. Only then do the proxies of
+    /// the system's settings apply, which cannot be asked for without those variables.
+    is_of_process: bool,
     remarks: Vec<NetworkRemark>,
 }
 
@@ -88,7 +91,8 @@ impl Network {
             }
         }
         let certificates = CertificatePlaces::of(environment);
-        Self { http, https, exempt, certificates, remarks }
+        let is_of_process = environment.is_of_process();
+        Self { http, https, exempt, certificates, is_of_process, remarks }
     }
 
     /// Returns the remarks about the variables of proxies.
@@ -102,9 +106,14 @@ impl Network {
         variables.filter_map(|it| it.url.as_ref().ok()).flat_map(passwords).collect()
     }
 
-    /// Returns whether no variable names a proxy, so that the system's settings apply.
+    /// Returns whether no variable names a proxy.
     pub(crate) fn names_no_proxy(&self) -> bool {
         self.http.is_none() && self.https.is_none()
+    }
+
+    /// Returns whether the proxies of the system's settings apply, where no variable names one.
+    pub(crate) fn heeds_system(&self) -> bool {
+        self.is_of_process
     }
 
     /// Returns the variable of the proxy for a request to `url`; `None` if the request goes directly

@@ -18,7 +18,10 @@ pub(crate) const CAP_PREFIX: &str = "LLM_GATEWAY_CAP_";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Spending {
-    /// The file of the ledger; `None` = money is not counted.
+    /// Whether money is counted.
+    pub(crate) counts: bool,
+    /// The file of the ledger; `None` = money is not counted, or has no file to be counted in,
+    /// because the program brings a ledger or is offline.
     pub ledger: Option<PathBuf>,
     /// The caps, longest first, then by scope; each pair occurs once.
     pub caps: Vec<Cap>,
@@ -43,7 +46,7 @@ impl Spending {
         let place = |cap: &Cap| (Reverse(cap.per), cap.scope.clone());
         caps.sort_by_key(|cap| (place(cap), cap.limit));
         caps.dedup_by_key(|cap| place(cap));
-        Self { ledger: None, caps, settings }
+        Self { counts: false, ledger: None, caps, settings }
     }
 
     /// Returns whether any cap is set.

@@ -40,6 +40,16 @@ pub use built_in::base_url_variables;
 pub(super) use providers::key_variables;
 pub use variables::guard_variables;
 
+/// The place where money is counted, if it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Counting {
+    /// Money is counted in a file, whose place the environment says.
+    #[default]
+    InFile,
+    /// Money is counted in a ledger of the program's own, or in memory.
+    Elsewhere,
+}
+
 /// The inputs of a compilation: the file's tree, the environment, the program's own providers and
 /// the date.
 pub(super) struct Compilation<'a> {
@@ -51,6 +61,8 @@ pub(super) struct Compilation<'a> {
     pub(super) own_providers: &'a [ProviderName],
     /// The caps and switches that the embedding program sets.
     pub(super) caps: &'a Caps,
+    /// Where money is counted, if it is.
+    pub(super) counting: Counting,
     /// The directory where relative paths start.
     pub(super) directory: Option<&'a Path>,
     /// The date in UTC as `YYYY-MM-DD`, which decides which models are retired.
@@ -70,7 +82,8 @@ impl Compilation<'_> {
         compiler.warn_of_idle_orchestration(raw.orchestration.as_ref());
         spending::check_scopes(self.caps, &providers, &routes, problems);
         let others = self.budget_caps(raw).into_iter().chain(self.caps.settings()).collect();
-        let spending = spending::spending(self.environment, others, &providers, problems);
+        let (environment, counting) = (self.environment, self.counting);
+        let spending = spending::spending(environment, counting, others, &providers, problems);
         let keys = key_variables(raw);
         keys::warn_of_unusable(self.environment, &keys, problems);
         keys::warn_of_unguarded(self.environment, &providers, problems);

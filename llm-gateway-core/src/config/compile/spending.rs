@@ -12,15 +12,18 @@ use crate::policy::{
     CAP_PREFIX, Caps, ORCHESTRATE, ProviderSpec, Route, Spending, cap_variable, variable_part,
 };
 
+use super::Counting;
 use super::variables::{EVERYTHING, cap_variables, capped_parts, closest_known, is_cap, is_on};
 
 const PATH: &str = "LLM_GATEWAY_LEDGER_PATH";
 
 /// Compiles the caps and the ledger's variables; `others` are the caps of the policy and of the
-/// program, each with the words that name what sets it. A cap that cannot be enforced is an error, so that money which should be guarded is never
-/// left unguarded.
+/// program, each with the words that name what sets it. A cap that cannot be enforced is an error,
+/// so that money which should be guarded is never left unguarded. Where money is counted in no file,
+/// `counting` says so, and none needs a place.
 pub(super) fn spending(
     environment: &Environment,
+    counting: Counting,
     others: Vec<(Cap, String)>,
     providers: &BTreeMap<ProviderName, ProviderSpec>,
     problems: &mut Collector<'_>,
@@ -40,9 +43,19 @@ pub(super) fn spending(
     }
     let mut spending = Spending::of(caps, others);
     let counts = is_on(environment, "LLM_GATEWAY_LEDGER", problems) || spending.needs_ledger();
-    match ledger_path(environment) {
-        Ok(path) if counts => spending.ledger = Some(path),
-        Err((message, hint)) if counts => problems.variable(Severity::Error, message, hint),
+    spending.counts = counts;
+    match (ledger_path(environment), counting) {
+        (Ok(path), _) if counts => spending.ledger = Some(path),
+        (Err((message, hint)), Counting::InFile) if counts => {
+            problems.variable(Severity::Error, message, hint);
+        }
+        // What nobody wrote cannot be wrong; what was written is, though nothing is lost by it.
+        (Err((message, hint)), Counting::Elsewhere)
+            if counts && environment.written(PATH).is_some() =>
+        {
+            problems.variable(Severity::Warning, message, hint);
+        }
+        _ if counts => {}
         _ if environment.written(PATH).is_some() => {
             let message = format!("{PATH} is set, and the ledger is off");
             let hint =
