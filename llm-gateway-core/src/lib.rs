@@ -100,6 +100,7 @@ pub mod provider;
 mod random;
 mod reliability;
 mod run;
+mod runtime;
 pub mod spend;
 mod stop;
 pub mod stream;

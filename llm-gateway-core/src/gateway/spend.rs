@@ -14,6 +14,7 @@ use crate::ledger::{
     Cap, CapLeft, Day, DroppedHolds, Ledger, Month, Per, Period, PeriodSpend, SpendBy,
 };
 use crate::policy::Policy;
+use crate::runtime::with_timers;
 use crate::spend::{SpendReport, SpendState};
 
 use super::Gateway;
@@ -126,8 +127,13 @@ impl Gateway {
         if self.state.ledger.is_none() {
             return SpendState::Off { caps: self.session_caps() };
         }
-        let waited = timeout(DESCRIPTION_WAITS, self.spent(None, SpendBy::Provider)).await;
-        match waited.unwrap_or_else(|_| Err(slow())) {
+        let spent = self.spent(None, SpendBy::Provider);
+        // Without timers the ledger is waited for as long as it takes; it bounds its own waits.
+        let spent = match with_timers() {
+            Ok(_) => timeout(DESCRIPTION_WAITS, spent).await.unwrap_or_else(|_| Err(slow())),
+            Err(_) => spent.await,
+        };
+        match spent {
             Ok(report) => SpendState::Known(Box::new(report)),
             Err(error) => SpendState::Unknown {
                 error: error.message().to_owned(),

@@ -5,6 +5,7 @@ use std::fmt;
 use tokio::sync::oneshot;
 
 use crate::model::{CostBasis, NanoUsd};
+use crate::runtime::in_real_time;
 
 use super::error::UnusableLedger;
 
@@ -137,7 +138,10 @@ impl Hold {
         if let Some(slot) = self.slot.take() {
             slot.close(end, WriteConfirmation(Some(confirmation)));
         }
-        async { written.await.unwrap_or_else(|_| Err(UnusableLedger::stopped("of this process"))) }
+        async {
+            let written = in_real_time(written).await;
+            written.unwrap_or_else(|_| Err(UnusableLedger::stopped("of this process")))
+        }
     }
 }
 

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::timeline::moved_back;
+
 /// One retry, in units of what a first attempt earns.
 const RETRY: u32 = 5;
 
@@ -42,6 +44,12 @@ impl RetryBudget {
     pub(crate) fn after_retry(self, now: Instant) -> Option<Self> {
         let refilled = self.refilled(now);
         Some(Self { fifths: refilled.fifths.checked_sub(RETRY)?, ..refilled })
+    }
+
+    /// Returns the budget with its time moved back.
+    #[must_use]
+    pub(crate) fn moved_back(self, by: Duration) -> Self {
+        Self { at: moved_back(self.at, by), ..self }
     }
 
     /// Returns whether the bucket is full.

@@ -13,6 +13,7 @@ mod deadline;
 mod limiter;
 mod targets;
 mod taxonomy;
+mod timeline;
 
 pub(crate) use backoff::{FailedAttempt, RetryRules};
 pub(crate) use breaker::{Breaker, BreakerRules};

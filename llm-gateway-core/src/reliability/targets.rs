@@ -11,6 +11,7 @@ use crate::model::Target;
 
 use super::breaker::{Admission, Breaker, BreakerRules, Report};
 use super::budget::RetryBudget;
+use super::timeline::Timeline;
 
 /// The most targets that are kept at once. Only targets in trouble are kept, and a caller that
 /// makes up model ids must not fill the memory.
@@ -18,7 +19,14 @@ const MOST_TARGETS: usize = 1024;
 
 /// The targets in trouble. A target that is not in the map is healthy. Clones share the map.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Targets(Arc<Mutex<BTreeMap<Target, Record>>>);
+pub(crate) struct Targets(Arc<Mutex<Records>>);
+
+/// The states of targets, and the time that was seen last.
+#[derive(Debug, Default)]
+struct Records {
+    of: BTreeMap<Target, Record>,
+    timeline: Timeline,
+}
 
 /// The state of one target.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +40,10 @@ impl Record {
         Self { breaker: Breaker::default(), budget: RetryBudget::full(now) }
     }
 
+    fn moved_back(self, by: Duration) -> Self {
+        Self { breaker: self.breaker.moved_back(by), budget: self.budget.moved_back(by) }
+    }
+
     fn is_healthy(&self, now: Instant) -> bool {
         self.breaker == Breaker::default() && self.budget.is_full(now)
     }
@@ -41,7 +53,7 @@ impl Targets {
     /// Returns how long a call to `target` would be refused at `now`, or `None` if it would be let
     /// in.
     pub(crate) fn refusal(&self, target: &Target, now: Instant) -> Option<Duration> {
-        self.lock().get(target)?.breaker.admission(now).err()
+        self.lock().of.get(target)?.breaker.admission(now).err()
     }
 
     /// Lets a call to `target` in at `now`.
@@ -65,7 +77,7 @@ impl Targets {
 
     /// Records a first attempt, which earns a fifth of a retry.
     pub(crate) fn first_try(&self, target: &Target, now: Instant) {
-        if let Some(record) = self.lock().get_mut(target) {
+        if let Some(record) = self.lock().of.get_mut(target) {
             record.budget = record.budget.after_first_try(now);
         }
     }
@@ -83,19 +95,20 @@ impl Targets {
 
     /// Returns the breaker of a target.
     pub(crate) fn breaker(&self, target: &Target) -> Breaker {
-        self.lock().get(target).map(|record| record.breaker).unwrap_or_default()
+        self.lock().of.get(target).map(|record| record.breaker).unwrap_or_default()
     }
 
     /// Returns every breaker that is not closed or has counted a failure.
     pub(crate) fn breakers(&self) -> Vec<(Target, Breaker)> {
         let records = self.lock();
-        let troubled = records.iter().filter(|(_, record)| record.breaker != Breaker::default());
+        let troubled = records.of.iter().filter(|(_, record)| record.breaker != Breaker::default());
         troubled.map(|(target, record)| (target.clone(), record.breaker)).collect()
     }
 
     /// Changes the state of a target, which is kept only while it is in trouble.
     fn change<T>(&self, target: &Target, now: Instant, change: impl FnOnce(&mut Record) -> T) -> T {
-        let mut records = self.lock();
+        let mut locked = self.lock();
+        let records = &mut locked.of;
         let mut record = records.get(target).copied().unwrap_or_else(|| Record::healthy(now));
         let changed = change(&mut record);
         if record.is_healthy(now) {
@@ -103,15 +116,22 @@ impl Targets {
             return changed;
         }
         if records.len() >= MOST_TARGETS && !records.contains_key(target) {
-            make_room(&mut records, now);
+            make_room(records, now);
         }
         records.insert(target.clone(), record);
         changed
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Target, Record>> {
+    /// Locks the records, whose times are those of this runtime's clock. Its reading is taken here:
+    /// what callers ask about may lie in its future.
+    fn lock(&self) -> MutexGuard<'_, Records> {
         // Records are replaced whole, so a panic leaves the map sound.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let back = records.timeline.step_back(Instant::now());
+        if back > Duration::ZERO {
+            records.of.values_mut().for_each(|record| *record = record.moved_back(back));
+        }
+        records
     }
 }
 
@@ -241,11 +261,11 @@ mod tests {
     async fn a_target_that_is_well_is_forgotten() {
         let (targets, one, now) = (Targets::default(), target("m"), Instant::now());
         assert!(targets.take_retry(&one, now));
-        assert_eq!(targets.lock().len(), 1);
+        assert_eq!(targets.lock().of.len(), 1);
         let later = now + Duration::from_secs(60);
         let slow = BreakerRules { failure_threshold: 2, ..RULES };
         targets.admit(&one, slow, later).unwrap().failed(None, later);
         targets.admit(&one, slow, later).unwrap().succeeded(later);
-        assert_eq!(targets.lock().len(), 0);
+        assert_eq!(targets.lock().of.len(), 0);
     }
 }

@@ -28,10 +28,12 @@ use std::sync::Arc;
 
 use tracing::Instrument;
 
+use crate::error::Error;
 use crate::event::{self, Events};
 use crate::model::RunId;
-use crate::outcome::{Failure, Reply};
+use crate::outcome::{Failure, FailureParts, Reply};
 use crate::policy::ORCHESTRATE;
+use crate::runtime::on_one_runtime;
 use crate::stream::ContentSink;
 
 use active::ActiveRun;
@@ -101,7 +103,7 @@ pub(crate) fn start_heard(
         let _under_way = state.lasting.runs.begin().map_err(|error| run.failure(error))?;
         run.with_budget(run.reply(request, wanted, content).await).await
     };
-    Run { id, events, outcome: Box::pin(outcome.instrument(span)) }
+    Run { id, events, outcome: Box::pin(on_one_runtime(outcome.instrument(span), refused(id))) }
 }
 
 /// Starts an orchestration.
@@ -116,5 +118,10 @@ pub(crate) fn start_orchestration(state: &Arc<SharedState>, task: Task) -> Run {
         let _under_way = state.lasting.runs.begin().map_err(|error| run.failure(error))?;
         run.with_budget(run.orchestration(task).await).await
     };
-    Run { id, events, outcome: Box::pin(outcome.instrument(span)) }
+    Run { id, events, outcome: Box::pin(on_one_runtime(outcome.instrument(span), refused(id))) }
+}
+
+/// Returns what makes a failure of the error of a run that cannot be driven where it is polled.
+fn refused(id: RunId) -> impl Fn(Error) -> Failure {
+    move |error| Failure::new(FailureParts::before(error, id))
 }

@@ -165,7 +165,7 @@ pub enum Phase {
 
 /// A failure below HTTP. Its text is the cause alone: it holds no URL, no key and not the phase,
 /// which has a field of its own.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct TransportError {

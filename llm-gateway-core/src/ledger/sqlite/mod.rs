@@ -2,8 +2,8 @@
 //!
 //! Each ledger has one thread, which owns the connection and writes whatever waits for it in one
 //! transaction. A request is sent to the thread as a job, and is answered once the transaction is
-//! on the disk. No caller's thread is blocked. (A test with a paused tokio clock needs the ledger
-//! in memory instead.)
+//! on the disk. No caller's thread is blocked, and no runtime is needed. A paused tokio clock goes at
+//! the pace of the machine's meanwhile.
 //!
 //! The path decides. If the file is moved or replaced, the thread changes to the file that is at
 //! the path now, and books in it the ends of holds that it still had in the other.
@@ -44,6 +44,7 @@ use super::month::Month;
 use super::period::Period;
 use super::period_spend::{DroppedHolds, PeriodSpend, SpendBy};
 use super::reserved::Reserved;
+use crate::runtime::in_real_time;
 
 use books::Books;
 use jobs::{Job, Need, Query, Reserve};
@@ -112,7 +113,7 @@ impl SqliteLedger {
     {
         let (reply, heard) = oneshot::channel();
         self.queue().put(Box::new(Query::new(need, run, reply)));
-        heard.await.unwrap_or_else(|_| Err(self.queue().stopped()))
+        in_real_time(heard).await.unwrap_or_else(|_| Err(self.queue().stopped()))
     }
 }
 
@@ -137,7 +138,7 @@ impl Ledger for SqliteLedger {
         let queue = self.queue().clone();
         let (attempts, caps) = (attempts.to_vec(), caps.to_vec());
         self.queue().put(Box::new(Reserve::new(day, attempts, caps, slots, queue, reply)));
-        heard.await.unwrap_or_else(|_| Err(self.queue().stopped().into()))
+        in_real_time(heard).await.unwrap_or_else(|_| Err(self.queue().stopped().into()))
     }
 
     async fn spent(&self, period: Period, by: SpendBy) -> Result<PeriodSpend, UnusableLedger> {

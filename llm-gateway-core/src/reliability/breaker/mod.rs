@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::timeline::moved_back;
+
 /// The longest time for which a provider's Retry-After keeps a breaker open. A wrong header must
 /// not exclude a target for days.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
@@ -76,6 +78,17 @@ impl Breaker {
             Self::Open { until, .. } if until <= now => Ok(Admission::Trial),
             Self::Open { until, .. } => Err(until.saturating_duration_since(now)),
             Self::HalfOpen { .. } => Err(TRIAL),
+        }
+    }
+
+    /// Returns the state with its times moved back.
+    pub(crate) fn moved_back(self, by: Duration) -> Self {
+        match self {
+            Self::Closed { .. } => self,
+            Self::Open { failures, until } => Self::Open { failures, until: moved_back(until, by) },
+            Self::HalfOpen { failures, until } => {
+                Self::HalfOpen { failures, until: moved_back(until, by) }
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! A token bucket: an amount per minute.
 
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::Clock;
@@ -10,6 +11,7 @@ use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
 
 use super::Overload;
+use crate::reliability::timeline::{Timeline, moved_back};
 
 /// A token bucket.
 #[derive(Debug)]
@@ -30,7 +32,7 @@ pub(super) enum Taken {
 impl Bucket {
     /// Creates a bucket of which `used` is gone already.
     pub(super) fn of(limit: NonZeroU32, used: u32) -> Self {
-        let clock = TokioClock { start: Instant::now() };
+        let clock = TokioClock::starting(Instant::now());
         let limiter = RateLimiter::direct_with_clock(Quota::per_minute(limit), clock)
             .with_middleware::<StateInformationMiddleware>();
         if let Some(used) = NonZeroU32::new(used.min(limit.get())) {
@@ -75,16 +77,24 @@ impl Bucket {
     }
 }
 
-/// The clock of tokio, which tests can pause.
-#[derive(Debug, Clone, Copy)]
-struct TokioClock {
-    start: Instant,
+/// The clock of tokio, which tests can pause. Its clones show the same time.
+#[derive(Debug, Clone)]
+struct TokioClock(Arc<Mutex<(Instant, Timeline)>>);
+
+impl TokioClock {
+    fn starting(start: Instant) -> Self {
+        Self(Arc::new(Mutex::new((start, Timeline::default()))))
+    }
 }
 
 impl Clock for TokioClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
-        self.start.elapsed()
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (start, timeline) = &mut *state;
+        let now = Instant::now();
+        *start = moved_back(*start, timeline.step_back(now));
+        now.saturating_duration_since(*start)
     }
 }

@@ -19,6 +19,12 @@ pub(super) fn not_sent(message: impl Into<String>) -> TransportError {
     TransportError::new(Phase::Connect, message)
 }
 
+/// Returns the failure of a request on a runtime that cannot carry it.
+pub(super) fn unusable_runtime(error: crate::error::Error) -> TransportError {
+    let hint = "build the runtime with `tokio::runtime::Builder::enable_all`";
+    TransportError::new(Phase::Setting, error.message()).with_hint(hint)
+}
+
 /// Returns the failure of a request through a proxy that cannot be used.
 pub(super) fn unusable_proxy(proxy: &ProxyVariable) -> Option<TransportError> {
     let why = proxy.url.as_ref().err()?;

@@ -5,32 +5,38 @@
 //! for) and decompresses nothing (what is recorded is what arrived). Its only timeout is that of
 //! the connect; all others belong to the reader of the response.
 
+mod clients;
 mod failure;
 mod frames;
 mod marked_body;
 mod roots;
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::reqwest::{Client, ClientBuilder, Proxy, redirect, retry};
 use async_trait::async_trait;
-use futures_util::TryStreamExt;
+use futures_util::{Stream, TryStreamExt, stream};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::sync::OnceCell;
 use url::Url;
 
+use self::clients::Clients;
 use self::failure::{
     body_ended, innermost, no_response, not_sent, unanswered_proxy, unusable_proxy,
+    unusable_runtime,
 };
 use self::marked_body::MarkedBody;
+use self::roots::Roots;
 use super::{
     Body, Credential, HttpRequest, HttpResponse, SentMark, Trailers, Transport, TransportError,
 };
 use crate::environment::Environment;
 use crate::model::is_loopback;
 use crate::network::Network;
+use crate::runtime::{Pace, with_sockets};
 
 pub(crate) use roots::certificate_remarks;
 
@@ -67,21 +73,20 @@ const USER_AGENT: &str = concat!("llm-gateway/", env!("CARGO_PKG_VERSION"));
 
 /// The transport that sends requests over the network, with pooled connections.
 ///
+/// Each tokio runtime has connections of its own, so that one transport serves any number of
+/// runtimes, at once or one after the other. Within a runtime whose clock is paused, the clock goes
+/// at the pace of the machine's while a request is under way. Outside of a runtime, and on one
+/// without timers or sockets, a request fails and says so.
+///
 /// HTTP clients are built on first use, so that start-up costs nothing. If one cannot be built, the
 /// call fails and not the process. Proxies and certificates are those that the process's variables
 /// name, else the system's. If a variable names a proxy or certificates that cannot be used, calls fail
 /// with an error that names the variable.
 pub struct ReqwestTransport {
     network: Arc<Network>,
-    /// The trusted roots, once they were read. Those of a pipe can be read once only.
-    roots: OnceCell<Arc<RootCertStore>>,
-    remote: LazyClient,
-    loopback: LazyClient,
-    loopback_tls: LazyClient,
+    roots: Roots,
+    clients: Clients,
 }
-
-/// A client that is built on first use.
-type LazyClient = OnceLock<Client>;
 
 impl fmt::Debug for ReqwestTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -96,46 +101,39 @@ impl Default for ReqwestTransport {
 }
 
 impl ReqwestTransport {
-    /// Creates a transport without connections.
+    /// Creates a transport without connections, whose proxies and certificates are those that the
+    /// process's variables name.
     pub fn new() -> Self {
-        Self::within(Network::of(&Environment::from_process()))
+        Self::with_environment(&Environment::from_process())
+    }
+
+    /// Creates a transport without connections, whose proxies and certificates are those that
+    /// `environment` names. No variable of the process is read; on macOS and Windows, those of
+    /// certificates are, where `environment` names none.
+    #[must_use]
+    pub fn with_environment(environment: &Environment) -> Self {
+        Self::within(Network::of(environment))
     }
 
     /// Creates a transport without connections, for a network with these settings.
     pub(crate) fn within(network: impl Into<Arc<Network>>) -> Self {
-        Self {
-            network: network.into(),
-            roots: OnceCell::new(),
-            remote: LazyClient::new(),
-            loopback: LazyClient::new(),
-            loopback_tls: LazyClient::new(),
-        }
+        Self { network: network.into(), roots: Roots::default(), clients: Clients::default() }
     }
 
-    /// Returns the client of a lane, built if this is its first use.
-    async fn client(&self, lane: Lane) -> Result<&Client, TransportError> {
-        let client = match lane {
-            Lane::Remote => &self.remote,
-            Lane::Loopback => &self.loopback,
-            Lane::LoopbackTls => &self.loopback_tls,
-        };
+    /// Returns the client of a lane on the current runtime, built if this is its first use.
+    async fn client(&self, lane: Lane) -> Result<Client, TransportError> {
+        let runtime = with_sockets().map_err(unusable_runtime)?;
         // Two calls that come first together may both build one, and use the same. A failure is
         // not kept: a process without descriptors has some again a moment later.
-        match client.get() {
+        match self.clients.get(runtime, lane) {
             Some(client) => Ok(client),
-            None => {
-                let built = self.build(lane).await?;
-                Ok(client.get_or_init(|| built))
-            }
+            None => Ok(self.clients.keep(runtime, lane, self.build(lane).await?)),
         }
     }
 
     async fn build(&self, lane: Lane) -> Result<Client, TransportError> {
         let roots = match lane {
-            Lane::Remote | Lane::LoopbackTls => {
-                let read = async || roots::read(&self.network).await.map(Arc::new);
-                Arc::clone(self.roots.get_or_try_init(read).await?)
-            }
+            Lane::Remote | Lane::LoopbackTls => self.roots.get(&self.network).await?,
             Lane::Loopback => Arc::new(RootCertStore::empty()),
         };
         let client = builder(lane, roots, &self.network)?.build();
@@ -174,21 +172,26 @@ impl Transport for ReqwestTransport {
         // Over https, and behind a proxy of SOCKS, every answer is the provider's own.
         let heard = proxy.filter(|proxy| url.scheme() == "http" && proxy.speaks_http());
         let body = MarkedBody::new(request.body.clone().into_bytes(), mark.clone());
-        let response = self
-            .client(Lane::to(&url))
-            .await?
-            .post(url)
-            .headers(headers)
-            .body(::reqwest::Body::wrap(body))
-            .send()
-            .await
-            .map_err(|error| no_response(error, proxy))?;
+        let client = self.client(Lane::to(&url)).await?;
+        let mut sending =
+            pin!(client.post(url).headers(headers).body(::reqwest::Body::wrap(body)).send());
+        let mut pace = Pace::default();
+        let response = poll_fn(|context| {
+            let polled = sending.as_mut().poll(context);
+            pace.keep(context, polled)
+        });
+        let response = response.await.map_err(|error| no_response(error, proxy))?;
         if let Some(why) = heard.and_then(|proxy| unanswered_proxy(response.status(), proxy)) {
             return Err(why);
         }
         let (head, body) = http::Response::from(response).into_parts();
         let trailers = Trailers::default();
         let chunks = frames::chunks(body, trailers.clone()).map_err(body_ended);
+        let (mut chunks, mut pace) = (Box::pin(chunks), Pace::default());
+        let chunks = stream::poll_fn(move |context| {
+            let polled = chunks.as_mut().poll_next(context);
+            pace.keep(context, polled)
+        });
         let body = Body::from_stream(chunks).with_trailers(trailers);
         Ok(HttpResponse { status: head.status, headers: head.headers, body })
     }
@@ -242,10 +245,10 @@ fn builder(
     })
 }
 
-/// Adds the proxies that variables name. Where none does, the settings of macOS and Windows hold;
-/// other systems have none.
+/// Adds the proxies that variables name. Where none does, the settings of macOS and Windows hold for
+/// the process's own environment; other systems have none.
 fn with_proxies(builder: ClientBuilder, network: &Arc<Network>) -> ClientBuilder {
-    let has_settings = cfg!(any(target_os = "macos", windows));
+    let has_settings = cfg!(any(target_os = "macos", windows)) && network.heeds_system();
     match network.names_no_proxy() {
         true if has_settings => builder,
         true => builder.no_proxy(),

@@ -258,11 +258,11 @@ async fn answering() -> (std::net::SocketAddr, tokio::task::JoinHandle<String>) 
 async fn every_lane_builds_and_only_plain_loopback_goes_without_roots() {
     let transport = ReqwestTransport::within(Network::default());
     transport.client(Lane::Loopback).await.unwrap();
-    assert!(!transport.roots.initialized());
+    assert!(!transport.roots.were_read());
     for lane in [Lane::Remote, Lane::LoopbackTls] {
         transport.client(lane).await.unwrap();
     }
-    assert!(!transport.roots.get().unwrap().is_empty());
+    assert!(!transport.roots.get(&transport.network).await.unwrap().is_empty());
 }
 
 /// A certificate that is no root of anything, in PEM.
@@ -278,7 +278,7 @@ fn pem() -> String {
 /// are, and what `check` says.
 async fn roots_of(variables: &[(&str, &str)]) -> (Result<usize, String>, Vec<String>) {
     let transport = transport(variables);
-    let roots = roots::read(&transport.network).await;
+    let roots = transport.roots.get(&transport.network).await;
     let roots = roots.map(|roots| roots.len()).map_err(|error| {
         assert_eq!(error.phase, Phase::Setting);
         error.message

@@ -4,13 +4,18 @@
 //! variable.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::sync::oneshot;
 
 use crate::error::{has_no_descriptor, is_own_want};
 use crate::network::{CertificatePlace, CertificatePlaces, Network, NetworkRemark};
+use crate::runtime::in_real_time;
 use crate::transport::{Phase, TransportError};
 use crate::user_file::read_file;
 
@@ -29,19 +34,55 @@ struct Found {
     want: Option<String>,
 }
 
-/// Reads the roots that are trusted.
-///
-/// # Errors
-/// Fails if a variable names certificates that cannot be used. Also fails if this process cannot open
-/// their files at this moment: a client that trusted fewer roots would do so until the process ends.
-pub(super) async fn read(network: &Network) -> Result<RootCertStore, TransportError> {
-    let places = network.certificates.clone();
-    if places.file.is_none() {
-        return trusted(&places);
+/// The roots that are trusted, once they were read. Those of a pipe can be read once only.
+#[derive(Default)]
+pub(super) struct Roots(Mutex<Option<Reading>>);
+
+/// The reading of roots, which any number of calls may wait for, on whichever runtimes: none of
+/// them has to go on for another's sake.
+type Reading = Shared<BoxFuture<'static, Result<Arc<RootCertStore>, TransportError>>>;
+
+impl Roots {
+    /// Returns the roots that are trusted, read if this is their first use. They are read on a
+    /// thread of their own: files are slow, and a pipe is waited for.
+    ///
+    /// # Errors
+    /// Fails if a variable names certificates that cannot be used. Also fails if this process cannot
+    /// open their files at this moment: a client that trusted fewer roots would do so until the
+    /// process ends. A failure is not kept.
+    pub(super) async fn get(
+        &self,
+        network: &Network,
+    ) -> Result<Arc<RootCertStore>, TransportError> {
+        let begin = || begin_reading(network.certificates.clone());
+        let reading = self.lock().get_or_insert_with(begin).clone();
+        let read = in_real_time(reading.clone()).await;
+        if read.is_err() {
+            self.lock().take_if(|kept| kept.ptr_eq(&reading));
+        }
+        read
     }
-    // The file may be a pipe, which is waited for.
-    let read = tokio::task::spawn_blocking(move || trusted(&places)).await;
-    read.unwrap_or_else(|error| Err(unbuilt(error)))
+
+    /// Returns whether the roots were read, or are being read.
+    #[cfg(test)]
+    pub(super) fn were_read(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Reading>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn begin_reading(places: CertificatePlaces) -> Reading {
+    let (tell, told) = oneshot::channel();
+    let read = move || drop(tell.send(trusted(&places).map(Arc::new)));
+    let thread = std::thread::Builder::new().name("llm-gateway-roots".to_owned()).spawn(read);
+    let reading = async move {
+        thread.map_err(|error| TransportError::new(Phase::OutOfResources, error.to_string()))?;
+        told.await.unwrap_or_else(|_| Err(unbuilt("the certificates were not read")))
+    };
+    reading.boxed().shared()
 }
 
 /// Returns remarks about the certificates that variables name and that cannot be used.
@@ -59,7 +100,7 @@ pub(crate) fn certificate_remarks(network: &Network) -> Vec<NetworkRemark> {
 
 fn trusted(places: &CertificatePlaces) -> Result<RootCertStore, TransportError> {
     if places.all().next().is_none() {
-        return of_system(places.is_emptied);
+        return of_system();
     }
     let found = found(places);
     if let Some(want) = found.want {
@@ -165,11 +206,8 @@ fn of_directory(path: &Path) -> Certificates {
 
 /// Returns the system's roots, so that a company's own roots are trusted. Returns Mozilla's if the
 /// system has none, as in a container without CA files.
-fn of_system(is_emptied: bool) -> Result<RootCertStore, TransportError> {
-    let found = match is_emptied {
-        true => beside_empty_variables(),
-        false => rustls_native_certs::load_native_certs(),
-    };
+fn of_system() -> Result<RootCertStore, TransportError> {
+    let found = system_certificates();
     if let Some(error) = found.errors.iter().find_map(want_of) {
         return Err(TransportError::new(Phase::OutOfResources, error.to_string()));
     }
@@ -181,13 +219,34 @@ fn of_system(is_emptied: bool) -> Result<RootCertStore, TransportError> {
     Ok(store)
 }
 
-/// Returns the system's certificates where a variable is there without a value. It counts as missing,
-/// as in curl, but `load_native_certs` would read nothing but the value.
+/// The files in which systems keep their trusted certificates, as openssl-probe lists them. The
+/// first that exists counts. The list stands here because openssl-probe and `load_native_certs`
+/// read the process's variables first, and variables are read in one place.
 #[cfg(all(unix, not(target_os = "macos")))]
-fn beside_empty_variables() -> rustls_native_certs::CertificateResult {
-    let places = openssl_probe::probe();
-    let mut found = rustls_native_certs::load_certs_from_paths(places.cert_file.as_deref(), None);
-    for directory in &places.cert_dir {
+const SYSTEM_FILES: [&str; 15] = [
+    "/etc/ssl/certs/ca-certificates.crt", // Debian, Gentoo, most others
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // CentOS, RHEL 7 and newer
+    "/etc/pki/tls/certs/ca-bundle.crt",   // Fedora, RHEL 6
+    "/etc/ssl/ca-bundle.pem",             // openSUSE
+    "/etc/pki/tls/cacert.pem",            // OpenELEC
+    "/etc/ssl/cert.pem",                  // Alpine, OpenBSD
+    "/opt/etc/ssl/certs/ca-certificates.crt", // Entware
+    "/etc/ssl/certs/cacert.pem",          // OpenHarmony
+    "/usr/local/etc/ssl/cert.pem",        // FreeBSD
+    "/usr/local/share/certs/ca-root-nss.crt", // DragonFly BSD
+    "/etc/openssl/certs/ca-certificates.crt", // NetBSD
+    "/etc/certs/ca-certificates.crt",     // Solaris, OpenIndiana
+    "/etc/ssl/cacert.pem",                // OmniOS
+    "/data/data/com.termux/files/usr/etc/tls/cert.pem", // Termux
+    "/boot/system/data/ssl/CARootCertificates.pem", // Haiku
+];
+
+/// Returns the system's certificates, whatever the process's variables say.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn system_certificates() -> rustls_native_certs::CertificateResult {
+    let file = SYSTEM_FILES.iter().map(Path::new).find(|path| path.exists());
+    let mut found = rustls_native_certs::load_certs_from_paths(file, None);
+    for directory in openssl_probe::candidate_cert_dirs() {
         let more = rustls_native_certs::load_certs_from_paths(None, Some(directory));
         found.certs.extend(more.certs);
         found.errors.extend(more.errors);
@@ -195,8 +254,10 @@ fn beside_empty_variables() -> rustls_native_certs::CertificateResult {
     found
 }
 
+/// Returns the certificates of the system's store. On macOS and Windows the variables of the process
+/// take their place, because the store cannot be asked without them.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-fn beside_empty_variables() -> rustls_native_certs::CertificateResult {
+fn system_certificates() -> rustls_native_certs::CertificateResult {
     rustls_native_certs::load_native_certs()
 }
 

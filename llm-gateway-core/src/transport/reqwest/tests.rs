@@ -334,7 +334,8 @@ async fn failure_over_http2(frames: &'static [u8]) -> TransportError {
         .http2_prior_knowledge()
         .build()
         .unwrap();
-    transport.loopback.set(client).unwrap();
+    let runtime = tokio::runtime::Handle::current().id();
+    transport.clients.keep(runtime, Lane::Loopback, client);
     let error = transport.send(&post_to(address), None).await.err().unwrap();
     server.abort();
     error

@@ -1,6 +1,17 @@
-//! What programs that embed the library rely on, each part written as such a program would.
+//! What programs run into that embed the library: each file is one situation, with its relatives.
 
+mod a_cap_without_a_home;
+mod a_crate_that_is_vendored;
+#[cfg(feature = "reqwest")]
+mod a_gateway_of_two_runtimes;
+#[cfg(feature = "reqwest")]
+mod a_paused_clock;
+#[cfg(feature = "reqwest")]
+mod an_environment_of_ones_own;
 mod caps_in_code;
+mod no_runtime;
+#[cfg(feature = "reqwest")]
+mod server;
 #[cfg(feature = "sqlite")]
 mod shared_ledger;
 mod shutdown;

@@ -1,0 +1,53 @@
+//! The HTTP clients of a transport, each with its pool of connections.
+//!
+//! A connection is driven by the runtime that opened it, and stands still or ends with it. So each
+//! runtime has clients of its own, and no connection is used from two. The connections of a runtime
+//! that ends are closed by its end; what is left of its clients is forgotten as others come.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ::reqwest::Client;
+use tokio::runtime::Id;
+
+use super::Lane;
+
+/// The most clients that are kept: those of sixteen runtimes. Programs have one runtime or a few,
+/// and a suite of tests has one after the other. A client that is forgotten while a call uses it
+/// lives on until the call ends; only connections that are idle are lost.
+const MOST_CLIENTS: usize = 3 * 16;
+
+/// The clients of a transport by their runtime and lane, the most recently used last.
+#[derive(Debug, Default)]
+pub(super) struct Clients(Mutex<VecDeque<(Id, Lane, Client)>>);
+
+impl Clients {
+    /// Returns the client of a lane on a runtime.
+    pub(super) fn get(&self, runtime: Id, lane: Lane) -> Option<Client> {
+        let mut kept = self.lock();
+        let at = kept.iter().rposition(|(id, of, _)| (*id, *of) == (runtime, lane))?;
+        let found = kept.remove(at)?;
+        let client = found.2.clone();
+        kept.push_back(found);
+        Some(client)
+    }
+
+    /// Keeps a client, and returns it. Of two that were built at the same time the first is kept.
+    pub(super) fn keep(&self, runtime: Id, lane: Lane, client: Client) -> Client {
+        if let Some(first) = self.get(runtime, lane) {
+            return first;
+        }
+        let mut kept = self.lock();
+        kept.push_back((runtime, lane, client.clone()));
+        // Dropped after the lock: a client closes its idle connections.
+        let oldest = if kept.len() > MOST_CLIENTS { kept.pop_front() } else { None };
+        drop(kept);
+        drop(oldest);
+        client
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(Id, Lane, Client)>> {
+        // Entries are moved whole, so a panic leaves the list sound.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,174 @@
+//! Outside of a runtime, and on one without timers or sockets, a call fails and says what to do. What
+//! needs no runtime works.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+
+use llm_gateway_core::ledger::{Ledger, MemoryLedger, SpendBy};
+use llm_gateway_core::{Category, Environment, Failure, Gateway, Request, Task};
+use tokio::runtime::Builder;
+
+const POLICY: &str = "
+defaults:
+  one: {provider: openai, model: gpt-6-luna}
+  three:
+    members:
+      - {provider: openai, model: gpt-6-luna}
+      - {provider: anthropic, model: claude-haiku-5-5}
+  sums:
+    cascade:
+      gate:
+        - {provider: openai, model: gpt-6-luna}
+        - {provider: gemini, model: gemini-3.5-flash-lite}
+      else: {provider: anthropic, model: claude-opus-5-5}
+orchestration:
+  roles:
+    worker: {provider: openai, model: gpt-6-luna}
+    verifier: {provider: anthropic, model: claude-opus-5-5}
+";
+
+struct Unparks(Thread);
+
+impl Wake for Unparks {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for a future without a runtime, as `futures::executor::block_on` does.
+fn plainly<T>(work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    let waker = Waker::from(Arc::new(Unparks(thread::current())));
+    loop {
+        match work.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(done) => return done,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+fn on_runtime<T>(builder: &mut Builder, work: impl Future<Output = T>) -> T {
+    builder.build().unwrap().block_on(work)
+}
+
+fn gateway(ledger: Arc<dyn Ledger>) -> Gateway {
+    let builder = Gateway::builder().policy_yaml(POLICY).environment(Environment::empty());
+    builder.offline().ledger(ledger).build().unwrap()
+}
+
+/// Calls every door, and returns the failures by their doors.
+async fn every_door(gateway: &Gateway) -> Vec<(&'static str, Option<Failure>)> {
+    let ask = |class| Request::new(class, "?");
+    vec![
+        ("route", gateway.route(ask("one")).await.err()),
+        ("panel", gateway.panel(ask("three")).await.err()),
+        ("cascade", gateway.cascade(ask("sums")).await.err()),
+        ("orchestrate", gateway.orchestrate(Task::new("?")).await.err()),
+        ("start", gateway.start(ask("three")).await.err()),
+        ("start_orchestration", gateway.start_orchestration(Task::new("?")).await.err()),
+        ("unknown class", gateway.route(ask("none")).await.err()),
+    ]
+}
+
+fn all_refuse(failures: Vec<(&'static str, Option<Failure>)>, word: &str, hint: &str) {
+    for (door, failure) in failures {
+        let failure = failure.unwrap_or_else(|| panic!("{door} answered"));
+        assert_eq!(failure.category(), Category::Internal, "{door}: {failure}");
+        assert!(failure.to_string().contains(word), "{door}: {failure}");
+        assert!(failure.error().hint().is_some_and(|it| it.contains(hint)), "{door}");
+        assert!(failure.attempts().is_empty(), "{door}");
+    }
+}
+
+async fn nothing_was_spent(gateway: &Gateway) {
+    let report = gateway.spent(None, SpendBy::Model).await.unwrap();
+    assert!(report.spent.rows.is_empty(), "{report:?}");
+    gateway.drain().await.unwrap();
+    assert!(gateway.describe_with_spend().await.unwrap().spend.is_some());
+    gateway.drop_unsettled(None).await.unwrap();
+}
+
+fn ledgers() -> Vec<(Arc<dyn Ledger>, Option<tempfile::TempDir>)> {
+    let mut ledgers: Vec<(Arc<dyn Ledger>, _)> = vec![(Arc::new(MemoryLedger::new()), None)];
+    #[cfg(feature = "sqlite")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let ledger = llm_gateway_core::ledger::SqliteLedger::at(path);
+        ledgers.push((Arc::new(ledger), Some(folder)));
+    }
+    ledgers
+}
+
+#[test]
+fn outside_of_a_runtime_every_door_says_so_and_the_ledger_answers() {
+    for (ledger, _folder) in ledgers() {
+        let gateway = gateway(ledger);
+        all_refuse(plainly(every_door(&gateway)), "outside of a tokio runtime", "tokio::main");
+        plainly(nothing_was_spent(&gateway));
+    }
+}
+
+#[test]
+fn without_timers_every_door_says_so_and_the_ledger_answers() {
+    for (ledger, _folder) in ledgers() {
+        let gateway = gateway(ledger);
+        for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
+            let builder = builder.worker_threads(1);
+            all_refuse(on_runtime(builder, every_door(&gateway)), "no timers", "enable_all");
+            on_runtime(builder, nothing_was_spent(&gateway));
+        }
+        // The same gateway works where there are timers.
+        let failures =
+            on_runtime(Builder::new_current_thread().enable_time(), every_door(&gateway));
+        let failed: Vec<_> =
+            failures.iter().filter(|(_, it)| it.is_some()).map(|it| it.0).collect();
+        assert_eq!(failed, ["unknown class"], "no sockets are needed offline");
+    }
+}
+
+#[cfg(feature = "reqwest")]
+#[test]
+fn without_sockets_a_request_over_the_network_says_so_once() {
+    use super::server::{Server, asked};
+    let server = Server::start();
+    let ledger = Arc::new(MemoryLedger::new());
+    let policy = server.policy().replace("max_retries: 0", "max_retries: 3");
+    let builder = Gateway::builder().policy_yaml(policy).environment(Environment::empty());
+    let gateway = builder.ledger(ledger).build().unwrap();
+    let call = gateway.route(Request::new("q", "?"));
+    let failure = on_runtime(Builder::new_current_thread().enable_time(), call).unwrap_err();
+    assert!(failure.to_string().contains("no sockets"), "{failure}");
+    assert!(failure.error().hint().is_some_and(|it| it.contains("enable_all")), "{failure:?}");
+    assert_eq!(failure.attempts().len(), 1, "another try could only fail again");
+    plainly(nothing_was_spent(&gateway));
+    // It is no failure of the provider.
+    let answer = on_runtime(Builder::new_current_thread().enable_all(), asked(gateway));
+    assert_eq!(answer, Ok("Canberra".to_owned()));
+}
+
+/// The transport alone is a door too: a program wraps it.
+#[cfg(feature = "reqwest")]
+#[test]
+fn the_transport_alone_says_so_too() {
+    use llm_gateway_core::transport::{HttpRequest, Phase, ReqwestTransport, Transport};
+    let transport = ReqwestTransport::with_environment(&Environment::empty());
+    for url in ["http://127.0.0.1:9/", "https://127.0.0.1:9/", "https://llm.invalid/"] {
+        let request = HttpRequest::post(url.to_owned(), http::HeaderMap::new(), "{}");
+        let send = || transport.send(&request, None);
+        let failures = [
+            plainly(send()),
+            on_runtime(&mut Builder::new_current_thread(), send()),
+            on_runtime(Builder::new_current_thread().enable_time(), send()),
+            on_runtime(Builder::new_current_thread().enable_io(), send()),
+        ];
+        for (at, failure) in failures.into_iter().enumerate() {
+            let failure = failure.unwrap_err();
+            assert_eq!(failure.phase, Phase::Setting, "{url}, {at}: {failure}");
+            assert!(failure.to_string().contains("runtime"), "{url}, {at}: {failure}");
+        }
+    }
+}
