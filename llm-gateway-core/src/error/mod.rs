@@ -239,7 +239,9 @@ impl Error {
         self
     }
 
-    /// Adds the cause, for [`std::error::Error::source`].
+    /// Adds the cause, for [`std::error::Error::source`]. A cause whose words are in the message
+    /// already is passed over there, for the next one behind it: who prints a chain of errors then
+    /// says each thing once.
     #[must_use]
     pub fn with_source(
         mut self,
@@ -336,9 +338,21 @@ impl fmt::Debug for Error {
     }
 }
 
+/// A cause of an error.
+type Cause = dyn std::error::Error + 'static;
+
+/// Returns the cause behind another one.
+fn next<'a>(cause: &&'a Cause) -> Option<&'a Cause> {
+    cause.source()
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_ref().map(|source| &**source as _)
+        let first = self.0.source.as_ref().map(|source| &**source as &Cause);
+        // Reporters of chains print the message and each cause, so a cause that only repeats the
+        // message is passed over.
+        let mut causes = std::iter::successors(first, next);
+        causes.find(|cause| !self.0.message.contains(&cause.to_string()))
     }
 }
 

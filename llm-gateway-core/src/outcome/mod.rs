@@ -387,6 +387,7 @@ impl fmt::Debug for Failure {
 
 impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.0.error)
+        // The message is that of the error, so the cause is the cause of the error.
+        std::error::Error::source(&self.0.error)
     }
 }

@@ -199,5 +199,5 @@ fn failure_of(stage: &str, orchestrated: &OrchestrationOutcome) -> Error {
     if let Some(wait) = cause.retry_after() {
         error = error.with_retry_after(wait);
     }
-    error
+    error.with_source(cause.clone())
 }

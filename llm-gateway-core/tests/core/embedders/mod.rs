@@ -10,6 +10,7 @@ mod a_paused_clock;
 mod an_environment_of_ones_own;
 mod caps_in_code;
 mod no_runtime;
+mod one_message_said_twice;
 #[cfg(feature = "reqwest")]
 mod server;
 #[cfg(feature = "sqlite")]
