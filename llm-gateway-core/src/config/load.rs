@@ -137,7 +137,7 @@ pub fn load(request: LoadRequest<'_>) -> Loaded {
     };
     let mut problems = Collector::new(&name, &text);
     source.warn_of_neighbours(&mut problems);
-    let root = node::parse(&text).map_err(|error| {
+    let root = source.tree().unwrap_or_else(|| node::parse(&text)).map_err(|error| {
         // Indentation by what is no plain blank is an error that looks like none.
         let above = (error.place.line as usize).saturating_sub(2);
         let unseen = text.lines().skip(above).take(2).find_map(first_unseen);

@@ -1,6 +1,7 @@
 //! Loads what the user wrote: from a YAML file to a [`Policy`].
 //!
-//! A file goes through these steps. `node` reads YAML into a tree that knows every position.
+//! A file goes through these steps. `node` reads YAML into a tree that knows every position;
+//! `json_policy` makes such a tree of a JSON value.
 //! `structure` checks the tree against the JSON Schema that `raw` generates, and leaves out what
 //! does not fit. The rest becomes the serde mirror in `raw`. `env_file` adds the variables of
 //! `.env`. `compile` checks what a schema cannot express and builds the policy. Every step adds to
@@ -25,6 +26,7 @@ mod compile;
 mod diagnostic;
 mod dotenv;
 mod env_file;
+mod json_policy;
 mod load;
 mod node;
 mod pipe_texts;
@@ -41,6 +43,7 @@ mod visible;
 pub use catalog::built_in_models;
 pub use compile::{base_url_variables, guard_variables};
 pub use diagnostic::{Diagnostic, PolicyProblems, Severity};
+pub use json_policy::JsonPolicy;
 pub use load::{LoadRequest, Loaded, load};
 pub(crate) use pipe_texts::PipeTexts;
 pub use raw::json_schema;

@@ -12,14 +12,14 @@ use super::diagnostic::FilePosition;
 use crate::model::printable;
 
 /// A value with its position in the file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) place: FilePosition,
     pub(super) content: NodeContent,
 }
 
 /// The content of a node.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NodeContent {
     Null,
     Bool(bool),
@@ -30,7 +30,7 @@ pub(super) enum NodeContent {
 }
 
 /// A key of a mapping with its value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct MapEntry {
     pub(super) key: String,
     pub(super) key_place: FilePosition,
@@ -39,7 +39,7 @@ pub(super) struct MapEntry {
 
 /// The error of a file that cannot be parsed: it is not YAML, or has a key twice. The parser stops
 /// at the first error of this kind.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SyntaxError {
     pub(super) place: FilePosition,
     pub(super) message: String,
@@ -48,7 +48,7 @@ pub(super) struct SyntaxError {
 
 /// The deepest nesting that is read. The format needs eight levels, and each level takes room on
 /// the stack.
-const DEEPEST: usize = 24;
+pub(super) const DEEPEST: usize = 24;
 
 /// The most parts of a file that aliases may repeat. A file has at most one part a byte, and its
 /// bytes are bounded where it is read; aliases repeat parts without adding bytes.
@@ -75,6 +75,14 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
     parsed.map(Node::from).map_err(|error| SyntaxError::from(error.without_snippet()))
 }
 
+impl SyntaxError {
+    /// Creates the error of parts that are nested too deep, at `place`.
+    pub(super) fn too_deep(place: FilePosition) -> Self {
+        let message = format!("mappings and lists are nested more than {DEEPEST} deep");
+        Self { place, message, hint: "close brackets, and indent what belongs together alike" }
+    }
+}
+
 impl From<&serde_yaml::Error> for SyntaxError {
     fn from(error: &serde_yaml::Error) -> Self {
         let place = error.location().map(FilePosition::from).unwrap_or_default();
@@ -98,8 +106,8 @@ fn breach(error: &serde_yaml::Error) -> Option<(String, &'static str)> {
     Some(match error {
         Error::AliasError { error, .. } => return breach(error),
         Error::Budget { breach: BudgetBreach::Depth { .. }, .. } => {
-            let message = format!("mappings and lists are nested more than {DEEPEST} deep");
-            (message, "close brackets, and indent what belongs together alike")
+            let SyntaxError { message, hint, .. } = SyntaxError::too_deep(FilePosition::default());
+            (message, hint)
         }
         Error::AliasReplayLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. }

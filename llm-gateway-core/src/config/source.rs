@@ -7,6 +7,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::{Collector, Severity};
+use super::json_policy::JsonPolicy;
+use super::node::{Node, SyntaxError};
 use super::pipe_texts::PipeTexts;
 use crate::environment::{Environment, user_directory};
 use crate::model::is_unfilled;
@@ -31,6 +33,8 @@ pub enum PolicySource {
     EmbeddedInPlaceOf(PathBuf),
     /// The policy is this YAML text.
     Text(String),
+    /// The policy is this JSON value.
+    Value(JsonPolicy),
 }
 
 impl PolicySource {
@@ -64,7 +68,7 @@ impl PolicySource {
     pub fn watched_paths(&self, env_file: Option<&Path>) -> Vec<PathBuf> {
         let policy = match self {
             Self::File(path) | Self::EmbeddedInPlaceOf(path) => Some(path.clone()),
-            Self::Embedded | Self::Text(_) => None,
+            Self::Embedded | Self::Text(_) | Self::Value(_) => None,
         };
         let beside = policy.as_ref().map(|path| path.with_file_name(".env"));
         policy.into_iter().chain(env_file.map(Path::to_owned).or(beside)).collect()
@@ -75,7 +79,7 @@ impl PolicySource {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Embedded | Self::EmbeddedInPlaceOf(_) => "routing.yaml (built in)".to_owned(),
-            Self::Text(_) => "policy".to_owned(),
+            Self::Text(_) | Self::Value(_) => "policy".to_owned(),
         }
     }
 
@@ -83,7 +87,7 @@ impl PolicySource {
     pub(super) fn absent(&self) -> Option<&Path> {
         match self {
             Self::EmbeddedInPlaceOf(path) => Some(path),
-            Self::File(_) | Self::Embedded | Self::Text(_) => None,
+            Self::File(_) | Self::Embedded | Self::Text(_) | Self::Value(_) => None,
         }
     }
 
@@ -91,7 +95,7 @@ impl PolicySource {
     pub(super) fn directory(&self) -> Option<&Path> {
         match self {
             Self::File(path) => path.parent(),
-            Self::Embedded | Self::EmbeddedInPlaceOf(_) | Self::Text(_) => None,
+            Self::Embedded | Self::EmbeddedInPlaceOf(_) | Self::Text(_) | Self::Value(_) => None,
         }
     }
 
@@ -103,7 +107,16 @@ impl PolicySource {
         match self {
             Self::Embedded | Self::EmbeddedInPlaceOf(_) => Ok(EMBEDDED_POLICY.to_owned()),
             Self::Text(text) => Ok(text.clone()),
+            Self::Value(policy) => Ok(policy.text().to_owned()),
             Self::File(path) => pipes.read(path),
+        }
+    }
+
+    /// Returns the tree of a policy that is no text that must be read for it.
+    pub(super) fn tree(&self) -> Option<Result<Node, SyntaxError>> {
+        match self {
+            Self::Value(policy) => Some(policy.root()),
+            Self::File(_) | Self::Embedded | Self::EmbeddedInPlaceOf(_) | Self::Text(_) => None,
         }
     }
 

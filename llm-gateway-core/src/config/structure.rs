@@ -4,7 +4,7 @@
 //! A typed parse would stop at the first problem; this walk finds all of them. The JSON that it
 //! returns leaves out what does not fit, so that the rest can still be compiled and checked.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::model::{did_you_mean, printable};
 
@@ -14,6 +14,10 @@ use super::node::{MapEntry, Node, NodeContent};
 /// The lowest price above zero that is accepted, in US dollars per million tokens. No model on the
 /// market costs less than five times as much; a lower price was meant per token, or per thousand.
 const LEAST_PRICE: f64 = 0.001;
+
+/// Advice for the author of a program whose provider speaks no wire format.
+const WITHOUT_KIND: &str =
+    "; leave `kind` out for a provider that the program adds by `GatewayBuilder::provider`";
 
 /// Checks `node` and returns the part of it that fits `schema`; `None` if nothing does.
 pub(super) fn fitting(node: &Node, schema: &Value, problems: &mut Collector<'_>) -> Option<Value> {
@@ -60,9 +64,10 @@ impl<'a> SchemaWalk<'a, '_, '_> {
             (NodeContent::Bool(value), "boolean") => Some(Value::Bool(*value)),
             (NodeContent::Text(value), "string") => Some(Value::String(value.clone())),
             (NodeContent::Number(number), "number") => self.bounded(node, number, schema),
-            (NodeContent::Number(number), "integer") if number.is_u64() || number.is_i64() => {
-                self.bounded(node, number, schema)
-            }
+            (NodeContent::Number(number), "integer") => match whole(number) {
+                Some(number) => self.bounded(node, &number, schema),
+                None => self.wrong_type(node, expected),
+            },
             _ => self.wrong_type(node, expected),
         }
     }
@@ -151,7 +156,11 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         }
         let hint = did_you_mean(text, words.iter().copied(), || {
             let other = other.map(|other| format!(", or {other}")).unwrap_or_default();
-            format!("use one of: {}{other}", words.join(", "))
+            let own = match self.path.as_slice() {
+                [first, _, last] if first == "providers" && last == "kind" => WITHOUT_KIND,
+                _ => "",
+            };
+            format!("use one of: {}{other}{own}", words.join(", "))
         });
         let message = format!("{} cannot be `{}`", self.name(), shown(text));
         self.problems.error(node.place, message, hint);
@@ -159,12 +168,7 @@ impl<'a> SchemaWalk<'a, '_, '_> {
     }
 
     /// Checks that a number is within the bounds of its schema.
-    fn bounded(
-        &mut self,
-        node: &Node,
-        number: &serde_json::Number,
-        schema: &Value,
-    ) -> Option<Value> {
+    fn bounded(&mut self, node: &Node, number: &Number, schema: &Value) -> Option<Value> {
         let (name, is_price) = (self.name(), self.path.last().is_some_and(|key| is_price(key)));
         let bound = |key| schema.get(key).and_then(Value::as_f64);
         let (value, lowest, highest) = (number.as_f64()?, bound("minimum"), bound("maximum"));
@@ -253,6 +257,19 @@ fn choice<'a>(node: &Node, schema: &'a Value) -> (&'a Value, Option<&'static str
         }
         _ => (number, None),
     }
+}
+
+/// Returns a number as a whole one, however it is held; `None` if it has a fraction, or is too
+/// large to be counted.
+fn whole(number: &Number) -> Option<Number> {
+    if number.is_u64() || number.is_i64() {
+        return Some(number.clone());
+    }
+    let value = number.as_f64().filter(|value| value.is_finite() && value.fract() == 0.0)?;
+    // Without `-0`, which is no integer of its own.
+    let written = format!("{:.0}", value + 0.0);
+    let positive = written.parse::<u64>().map(Number::from);
+    positive.or_else(|_| written.parse::<i64>().map(Number::from)).ok()
 }
 
 /// Returns the name of a type in messages.

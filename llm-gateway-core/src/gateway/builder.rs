@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use crate::cache::AnswerCache;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{
-    self, Diagnostic, LoadRequest, Loaded, PipeTexts, PolicyProblems, PolicySource,
+    self, Diagnostic, JsonPolicy, LoadRequest, Loaded, PipeTexts, PolicyProblems, PolicySource,
 };
 use crate::credential::{CredentialSource, EnvironmentCredentials};
 use crate::environment::Environment;
@@ -105,10 +105,11 @@ impl GatewayBuilder {
         self.policy(PolicySource::Text(text.into()))
     }
 
-    /// Reads the policy from a JSON value of the same shape as the policy file.
+    /// Reads the policy from a JSON value of the same shape as the policy file. Every JSON text can
+    /// be held, and a number without a fraction is whole. Problems name their lines in the value as
+    /// it is printed by `{:#}`.
     pub fn policy_value(self, value: &serde_json::Value) -> Self {
-        // JSON is YAML; printed over several lines, so that problems can name a line.
-        self.policy_yaml(format!("{value:#}"))
+        self.policy(PolicySource::Value(JsonPolicy::new(value)))
     }
 
     /// Uses `environment` instead of the process's environment.

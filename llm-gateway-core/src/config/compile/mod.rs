@@ -37,6 +37,7 @@ use super::node::{Node, PathStep};
 use super::raw::RawPolicy;
 
 pub use built_in::base_url_variables;
+use providers::brought_by_program;
 pub(super) use providers::key_variables;
 pub use variables::guard_variables;
 
@@ -169,7 +170,8 @@ impl RouteCompiler<'_, '_, '_> {
                 let names = self.providers.keys().map(ProviderName::as_str);
                 let hint = did_you_mean(provider, names.clone(), || {
                     let known = names.collect::<Vec<_>>().join(", ");
-                    format!("known: {known}; add others under `providers:`")
+                    let own = brought_by_program(provider);
+                    format!("known: {known}; add others under `providers:`; {own}")
                 });
                 self.problems.error(
                     at("provider"),

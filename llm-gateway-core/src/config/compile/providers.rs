@@ -123,6 +123,9 @@ impl<'a> ProviderEntry<'a> {
         let built_in = catalog.of(self.provider.as_str());
         let models = models(self.raw.models.as_ref(), rows, built_in, names, problems);
         let seconds = |given: Option<f64>, default| given.map_or(default, Duration::from_secs_f64);
+        let timeout = seconds(self.raw.timeout_s, DEFAULT_TIMEOUT);
+        // A provider that the embedding program brings may report nothing until it has answered.
+        let silence = if self.own { timeout } else { DEFAULT_IDLE_TIMEOUT };
         let endpoint = Endpoint {
             provider: self.provider.clone(),
             dialect: dialect?,
@@ -130,8 +133,8 @@ impl<'a> ProviderEntry<'a> {
             api_key_env,
             headers,
             delivery: self.delivery(),
-            timeout: seconds(self.raw.timeout_s, DEFAULT_TIMEOUT),
-            idle_timeout: seconds(self.raw.idle_timeout_s, DEFAULT_IDLE_TIMEOUT),
+            timeout,
+            idle_timeout: seconds(self.raw.idle_timeout_s, silence),
         };
         Some(ProviderSpec {
             endpoint,
@@ -191,7 +194,8 @@ impl<'a> ProviderEntry<'a> {
             (None, None) if self.own => Some(Dialect::Own),
             (None, None) => {
                 let hint = "write kind: openai, anthropic or gemini: the wire format it speaks";
-                self.missing("kind", hint, problems);
+                let own = brought_by_program(self.provider.as_str());
+                self.missing("kind", &format!("{hint}; {own}"), problems);
                 None
             }
         }
@@ -279,6 +283,13 @@ impl<'a> ProviderEntry<'a> {
         );
         None
     }
+}
+
+/// Returns advice for the author of a program that forgot to bring a provider.
+pub(super) fn brought_by_program(provider: &str) -> String {
+    format!(
+        "a program that brings the provider adds it by `GatewayBuilder::provider(\"{provider}\", …)`"
+    )
 }
 
 fn limits(raw: &RawLimits) -> Limits {

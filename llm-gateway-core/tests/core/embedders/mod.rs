@@ -6,6 +6,7 @@ mod a_crate_that_is_vendored;
 mod a_gateway_of_two_runtimes;
 #[cfg(feature = "reqwest")]
 mod a_paused_clock;
+mod a_policy_value_is_json;
 #[cfg(feature = "reqwest")]
 mod an_environment_of_ones_own;
 mod caps_in_code;
