@@ -70,8 +70,10 @@ pub(crate) fn call_evidence(
         facts.is_some_and(|facts| facts.capabilities.contains(&Capability::ThinkTags));
     evidence.committed = committed;
     evidence.exchanges = exchanges(course);
-    evidence.answered = course.result.is_ok();
-    evidence
+    match &course.result {
+        Ok(answered) => evidence.answered_with(&answered.completion.joined_text()),
+        Err(_) => evidence,
+    }
 }
 
 /// Returns the recorded requests and responses of all attempts of a call.

@@ -53,6 +53,18 @@ pub(super) enum AnswerRecord {
     Read(ResponseFacts),
 }
 
+impl CallEvidence {
+    /// Records the text with which the run answered the call. A certificate says nothing about a text
+    /// that the recorded response does not hold.
+    #[must_use]
+    pub fn answered_with(self, text: &str) -> Self {
+        let held = self.answer().filter(|_| self.records());
+        let held = held.and_then(|response| readers::answer(&self, response).ok());
+        let differs = held.is_some_and(|held| held.text != text);
+        Self { answered: true, differs, ..self }
+    }
+}
+
 /// The facts that a model's response states about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ResponseFacts {
@@ -77,8 +89,14 @@ impl AnswerRecord {
         match call.answer() {
             _ if !call.records() => Self::Unrecorded,
             None => Self::Missing,
+            Some(_) if call.differs => Self::other_text(),
             Some(response) => Self::read(call, response).with_digest(),
         }
+    }
+
+    /// Returns the record of an answer whose text is not the recorded one.
+    pub(super) fn other_text() -> Self {
+        Self::Unreadable("it holds another text than was answered".to_owned())
     }
 
     /// Replaces the answer's text by its digest, because comparing all texts of a panel with each

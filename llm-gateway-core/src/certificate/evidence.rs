@@ -43,6 +43,8 @@ pub struct CallEvidence {
     pub exchanges: Vec<RecordedExchange>,
     /// Whether the run accepted the last response as the call's answer.
     pub answered: bool,
+    /// Whether the run answered with another text than the last response holds.
+    pub differs: bool,
 }
 
 impl CallEvidence {
@@ -65,6 +67,7 @@ impl CallEvidence {
             committed: None,
             exchanges: Vec::new(),
             answered: false,
+            differs: false,
         }
     }
 

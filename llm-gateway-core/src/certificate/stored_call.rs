@@ -40,6 +40,9 @@ struct StoredCall {
     committed: Option<Commitment>,
     exchanges: Vec<StoredExchange>,
     answered: bool,
+    /// Bundles of earlier versions do not say it.
+    #[serde(default)]
+    differs: bool,
 }
 
 /// An attempt as it is read from a bundle.
@@ -98,6 +101,7 @@ impl TryFrom<StoredCall> for CallEvidence {
             committed: stored.committed,
             exchanges,
             answered: stored.answered,
+            differs: stored.differs,
             ..Self::new(position, provider, model, dialect, base_url)
         })
     }
@@ -117,6 +121,8 @@ struct WrittenCall<'a> {
     committed: &'a Option<Commitment>,
     exchanges: Vec<WrittenExchange<'a>>,
     answered: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    differs: bool,
 }
 
 /// An attempt as it is written into a bundle.
@@ -149,6 +155,7 @@ impl<'a> WrittenCall<'a> {
             committed,
             exchanges,
             answered,
+            differs,
         } = call;
         let mut written = WrittenRequests::default();
         if let Some(Commitment { sequence, request }) = committed {
@@ -169,6 +176,7 @@ impl<'a> WrittenCall<'a> {
             committed,
             exchanges: exchanges.iter().map(exchange).collect(),
             answered: *answered,
+            differs: *differs,
         }
     }
 }

@@ -29,7 +29,7 @@ fn answer(step: &StepEvidence) -> Option<Result<String, String>> {
         return None;
     }
     let gap = || AnswerRecord::of(call).gap(Speaker::Step(call.position)).unwrap_or_default();
-    let reply = call.answer().filter(|_| call.records());
+    let reply = call.answer().filter(|_| call.records() && !call.differs);
     let reply = reply.and_then(|response| readers::answer(call, response).ok());
     Some(reply.map(|reply| reply.text).ok_or_else(gap))
 }

@@ -53,6 +53,15 @@ enum BaseUrl<'a> {
     OfVariable(&'a str, &'a str),
 }
 
+/// Whether a call was answered, as it is hashed. Where the records hold the text, it is hashed as
+/// earlier versions did.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Answered {
+    AsRecorded(bool),
+    Otherwise(&'static str),
+}
+
 /// Returns the declarations of a run about a model call, to be hashed. The call's messages are
 /// hashed with the rows.
 pub(in crate::certificate) fn declared(call: &CallEvidence) -> impl Serialize + '_ {
@@ -65,12 +74,17 @@ pub(in crate::certificate) fn declared(call: &CallEvidence) -> impl Serialize + 
         base_url_variable,
         think_tags,
         answered,
+        differs,
         committed: _,
         exchanges: _,
     } = call;
     let base_url = match base_url_variable {
         None => BaseUrl::OfPolicy(base_url),
         Some(variable) => BaseUrl::OfVariable(base_url, variable),
+    };
+    let answered = match differs {
+        true => Answered::Otherwise("differs"),
+        false => Answered::AsRecorded(*answered),
     };
     (position, provider, model, dialect, base_url, think_tags, answered)
 }

@@ -32,6 +32,10 @@ pub(in crate::certificate) struct MemberRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::certificate) base_url_variable: Option<String>,
     pub(in crate::certificate) answered: bool,
+    /// Whether the run answered with another text than the last response holds. Receipts of earlier
+    /// versions do not say it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(in crate::certificate) differs: bool,
 }
 
 /// The row of a request that was committed, that is, fixed before it was sent.
@@ -172,8 +176,11 @@ impl<'a> Rows<'a> {
                 return AnswerRecord::Unrecorded;
             }
             let last = self.calls_of(member.position).last();
-            last.and_then(|call| call.response.as_ref())
-                .map_or(AnswerRecord::Missing, ResponseRow::record)
+            match last.and_then(|call| call.response.as_ref()) {
+                None => AnswerRecord::Missing,
+                Some(_) if member.differs => AnswerRecord::other_text(),
+                Some(response) => response.record(),
+            }
         };
         let answered = self.members.iter().filter(|member| member.answered);
         answered
@@ -223,6 +230,7 @@ pub(super) fn members(asked: &[&CallEvidence]) -> Vec<MemberRow> {
         dialect: member.dialect,
         base_url_variable: member.base_url_variable.clone(),
         answered: member.answered,
+        differs: member.differs,
     };
     asked.iter().map(row).collect()
 }

@@ -10,6 +10,7 @@ mod a_policy_value_is_json;
 #[cfg(feature = "reqwest")]
 mod an_environment_of_ones_own;
 mod caps_in_code;
+mod certified_by_providers_that_record_nothing;
 mod no_runtime;
 mod one_message_said_twice;
 #[cfg(feature = "reqwest")]
