@@ -19,6 +19,9 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A wall clock, which shows the date. Implement it to control the date in a test.
+///
+/// It is read in the middle of requests and must not block. While a program's clock panics, the
+/// gateway reads the machine's clock instead.
 pub trait Clock: Send + Sync {
     /// Returns the time since 1970-01-01T00:00:00 UTC.
     fn now(&self) -> Duration;

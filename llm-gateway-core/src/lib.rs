@@ -84,6 +84,7 @@ mod error;
 mod event;
 mod evidence;
 mod gateway;
+mod isolation;
 pub mod kept;
 pub mod ledger;
 pub mod model;

@@ -28,6 +28,7 @@
 //! ```
 
 mod environment;
+mod isolated;
 mod leases;
 
 use std::fmt;
@@ -39,6 +40,7 @@ use crate::error::Error;
 use crate::model::{ProviderName, Target};
 
 pub use environment::EnvironmentCredentials;
+pub(crate) use isolated::IsolatedCredentials;
 pub(crate) use leases::AttemptLeases;
 
 /// A provider's key. It has no `Debug`, `Display` or `Serialize`, so that it cannot be printed by
@@ -113,6 +115,12 @@ pub enum LeaseEnd<'a> {
 }
 
 /// A source of providers' keys. Implement it to take keys from a vault.
+///
+/// A key is leased within the time of its attempt, and before anything is sent, so that a key that
+/// cannot be had costs nothing. A future that is not waited for any longer is dropped. On a runtime
+/// of several threads, leases are waited for in a task of their own, so that a source that blocks
+/// its thread keeps nobody else waiting; the other methods must not block. A panic is the answer of
+/// a source that has nothing: no key, no names, no report.
 #[async_trait]
 pub trait CredentialSource: Send + Sync {
     /// Returns a key for `provider`, which the policy expects in the variable `variable`; `None` if

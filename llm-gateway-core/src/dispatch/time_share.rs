@@ -2,7 +2,8 @@
 //!
 //! From the target's first failure on, waits and further attempts at it must begin in the first
 //! half of the time that was left then, and an attempt that has not begun to answer by then is
-//! ended. A connect takes at most a quarter of the time that is left. The last target of a chain
+//! ended. A connect takes at most a quarter of the time that is left. A provider that reports nothing,
+//! neither a first byte nor text, has half of the time for its first try. The last target of a chain
 //! has all the time.
 
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub(super) enum CutReason {
     Unconnected { within: Duration },
     /// The answer had not begun by the half of the time that was left at the first failure.
     Silent,
+    /// The provider had reported nothing by the half of the time that was left at the first try.
+    Unreported,
 }
 
 /// The reason why an attempt ended early.
@@ -98,7 +101,12 @@ impl TimeShare {
         let within = deadline.remaining(now) / 4;
         let connect = CutMoment { at: now + within, why: CutReason::Unconnected { within } };
         let connect = self.has_next.then_some(connect);
-        let begin = self.half.map(|half| CutMoment { at: half.at, why: CutReason::Silent });
+        let begin = match self.half {
+            Some(half) => Some(CutMoment { at: half.at, why: CutReason::Silent }),
+            None => self
+                .has_next
+                .then(|| CutMoment { at: deadline.half(now).at, why: CutReason::Unreported }),
+        };
         match (connect, begin) {
             (Some(first), Some(second)) if second.at < first.at => [begin, connect],
             _ => [connect, begin],
@@ -119,6 +127,8 @@ impl CutMoment {
         match self.why {
             CutReason::Unconnected { .. } => progress.may_have_sent(),
             CutReason::Silent => progress.has_answer_begun(),
+            // Whoever shows when a request leaves is cut by the silence that the policy allows.
+            CutReason::Unreported => progress.is_marked() || progress.has_answer_begun(),
         }
     }
 }
@@ -138,6 +148,10 @@ impl Context<'_> {
             AttemptEnded::Attempt(CutReason::Silent) => {
                 let what = format!("{target} had not begun its answer by half of the time");
                 error(Category::Timeout, format!("{what} that was left at its first failure"))
+            }
+            AttemptEnded::Attempt(CutReason::Unreported) => {
+                let what = format!("{target} had reported nothing by half of the request's time");
+                error(Category::Timeout, format!("{what}, and another target is ready"))
             }
         }
     }

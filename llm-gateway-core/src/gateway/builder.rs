@@ -28,7 +28,7 @@ use crate::transport::{Scripted, Transport};
 use super::origin::{LedgerFile, Origin, SizedRoom, limiters_for, remembered};
 use super::providers::http_providers;
 use super::secrets::{reader, secrets};
-use super::{Gateway, adapters};
+use super::{Gateway, adapters, own_parts};
 
 /// A builder that configures a [`Gateway`].
 ///
@@ -143,13 +143,13 @@ impl GatewayBuilder {
 
     /// Takes keys from `source` instead of the environment.
     pub fn credentials(mut self, source: Arc<dyn CredentialSource>) -> Self {
-        self.credentials = Some(source);
+        self.credentials = Some(own_parts::credentials(source));
         self
     }
 
     /// Counts money in `ledger` instead of the file that the environment names.
     pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
-        self.ledger = Some(ledger);
+        self.ledger = Some(own_parts::ledger(ledger));
         self
     }
 
@@ -169,7 +169,7 @@ impl GatewayBuilder {
 
     /// Takes the date from `clock` instead of the machine's clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
+        self.clock = own_parts::clock(clock);
         self
     }
 
@@ -183,7 +183,7 @@ impl GatewayBuilder {
     /// Sends requests through `transport` instead of the network.
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.offline = false;
-        self.transport = Some(transport);
+        self.transport = Some(own_parts::transport(transport));
         self
     }
 
@@ -214,7 +214,7 @@ impl GatewayBuilder {
     /// # }
     /// ```
     pub fn scripted(self, script: Scripted) -> Self {
-        Self { offline: true, ..self.transport(Arc::new(script)) }
+        Self { offline: true, transport: Some(Arc::new(script)), ..self }
     }
 
     /// Builds a gateway that takes the place of `before`, and shares its state.
@@ -272,7 +272,9 @@ impl GatewayBuilder {
             Some(policy) => http_providers(policy, &credentials, &self.clock, self.offline, &parts),
             None => BTreeMap::new(),
         };
-        providers.extend(self.providers);
+        providers.extend(
+            used.map(|policy| own_parts::providers(policy, self.providers)).unwrap_or_default(),
+        );
         let limiters = before.as_ref().map(|before| &before.state.limiters);
         let lasting = before.as_ref().map(|before| Arc::clone(&before.state.lasting));
         let state = SharedState {

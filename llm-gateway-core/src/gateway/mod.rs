@@ -10,6 +10,7 @@
 mod adapters;
 mod builder;
 mod origin;
+mod own_parts;
 mod providers;
 mod reload;
 mod secrets;

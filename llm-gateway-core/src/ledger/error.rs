@@ -42,6 +42,8 @@ pub enum Problem {
     /// This process has no descriptor or no memory left to open the ledger. Nothing is wrong with
     /// the ledger.
     OutOfResources,
+    /// The code of the ledger panicked, or was ended with its runtime.
+    Interrupted,
 }
 
 /// The error of a ledger that cannot be used: the problem, its place, and a way out.
@@ -94,6 +96,7 @@ impl Problem {
             Self::NoSuchPeriod => "counts days and months only",
             Self::Stopped => "has stopped",
             Self::OutOfResources => "cannot be opened now",
+            Self::Interrupted => "came to no end",
         }
     }
 
@@ -130,6 +133,10 @@ impl Problem {
             Self::OutOfResources => {
                 "this process has no descriptor or no memory left: raise its limits (`ulimit -n`), \
                  or send it fewer requests at once"
+            }
+            Self::Interrupted => {
+                "look for the message of the panic where the program's panic hook writes it, by \
+                 default on stderr"
             }
         }
     }

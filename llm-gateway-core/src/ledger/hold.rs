@@ -4,6 +4,7 @@ use std::fmt;
 
 use tokio::sync::oneshot;
 
+use crate::isolation::caught;
 use crate::model::{CostBasis, NanoUsd};
 use crate::runtime::in_real_time;
 
@@ -136,12 +137,19 @@ impl Hold {
     ) -> impl Future<Output = Result<(), UnusableLedger>> + Send + 'static {
         let (confirmation, written) = oneshot::channel();
         if let Some(slot) = self.slot.take() {
-            slot.close(end, WriteConfirmation(Some(confirmation)));
+            closed(slot, end, WriteConfirmation(Some(confirmation)));
         }
         async {
             let written = in_real_time(written).await;
             written.unwrap_or_else(|_| Err(UnusableLedger::stopped("of this process")))
         }
+    }
+}
+
+/// Books the end of a hold. If the slot panics, its confirmation is dropped without a report.
+fn closed(slot: Box<dyn HoldSlot>, end: HoldEnd, confirmation: WriteConfirmation) {
+    if let Err(how) = caught(|| slot.close(end, confirmation)) {
+        tracing::error!("the ledger {how} where the end of a hold is booked");
     }
 }
 
@@ -155,8 +163,8 @@ impl HoldSlot for JoinedSlots {
     fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation) {
         // The whole cost is booked before the second hold is released. In between the money is
         // counted twice, never too low.
-        self.first.close(end, confirmation);
-        self.second.close(HoldEnd::Released, WriteConfirmation::unawaited());
+        closed(self.first, end, confirmation);
+        closed(self.second, HoldEnd::Released, WriteConfirmation::unawaited());
     }
 }
 
@@ -167,7 +175,7 @@ impl Drop for Hold {
             Stage::Sent => HoldEnd::Settled { cost: self.amount, basis: CostBasis::Estimated },
         };
         if let Some(slot) = self.slot.take() {
-            slot.close(end, WriteConfirmation::unawaited());
+            closed(slot, end, WriteConfirmation::unawaited());
         }
     }
 }

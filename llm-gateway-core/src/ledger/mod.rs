@@ -20,6 +20,7 @@ mod day;
 mod error;
 mod hold;
 mod hold_request;
+mod isolated;
 mod memory;
 mod month;
 mod period;
@@ -38,6 +39,7 @@ pub use error::{Problem, ReserveError, UnusableLedger};
 pub use hold::{Hold, HoldEnd, HoldSlot, WriteConfirmation};
 pub use hold_request::HoldRequest;
 pub(crate) use hold_request::asked;
+pub(crate) use isolated::IsolatedLedger;
 pub use memory::MemoryLedger;
 pub use month::{InvalidMonth, Month};
 pub use period::{Per, Period};
@@ -48,6 +50,13 @@ pub use scope::{Scope, ScopeTotal};
 pub use sqlite::SqliteLedger;
 
 /// A store that counts what attempts cost, and sets money aside for attempts before they are sent.
+///
+/// A panic in a program's ledger makes it unusable for that call ([`Problem::Interrupted`]): under a
+/// cap the call is not made, and without one it goes on and is not recorded. On a runtime of several
+/// threads each method is waited for in a task of its own, so that a ledger that blocks its thread
+/// keeps nobody else waiting. A future that is not waited for any longer is dropped as soon as it
+/// yields, and so are the holds that it returns, which releases them. [`HoldSlot::close`] must
+/// neither block nor panic; if it panics, the end of that hold counts as not written.
 ///
 /// # Using a ledger
 ///

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::relay::TextRelay;
 use crate::credential::{Lease, LeasedKey};
 use crate::stream::ContentSink;
 use crate::transport::{CallProgress, Recorder};
@@ -63,13 +64,15 @@ pub struct SendContext<'a> {
     content: Option<&'a ContentSink>,
     /// The leases of the attempt; `None` if nobody has leased anything for it.
     leases: Option<Vec<LeasedKey>>,
+    /// The way of the text if the attempt is made in a task of its own.
+    relay: Option<TextRelay>,
 }
 
 impl<'a> SendContext<'a> {
     /// Creates the context of an attempt whose bytes `recorder` keeps, and whose text nobody hears
     /// before it is whole.
     pub fn new(recorder: &'a Recorder) -> Self {
-        Self { recorder, progress: Arc::default(), content: None, leases: None }
+        Self { recorder, progress: Arc::default(), content: None, leases: None, relay: None }
     }
 
     /// Passes on the text of the answer to `content` while it arrives.
@@ -88,6 +91,12 @@ impl<'a> SendContext<'a> {
     #[must_use]
     pub(crate) fn with_progress(self, progress: Arc<CallProgress>) -> Self {
         Self { progress, ..self }
+    }
+
+    /// Returns what the same attempt needs in a task of its own, which hands its text to `relay`.
+    pub(super) fn detached(&self, relay: TextRelay) -> DetachedContext {
+        let (progress, leases) = (Arc::clone(&self.progress), self.leases.clone());
+        DetachedContext { progress, leases, relay }
     }
 
     /// Returns the recorder that keeps the bytes of the attempt.
@@ -121,6 +130,10 @@ impl<'a> SendContext<'a> {
     /// future waits while the reader of the pieces is behind, which is not counted as the provider's
     /// time.
     pub async fn heard(&self, text: &str) {
+        if let Some(relay) = &self.relay {
+            return relay.heard(text).await;
+        }
+        self.progress.sign();
         let more = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
         if more > 0 {
             self.progress.grown_to(self.chars().saturating_add(more));
@@ -151,5 +164,20 @@ impl<'a> SendContext<'a> {
     /// Returns the progress of the attempt.
     pub(crate) fn progress(&self) -> &CallProgress {
         &self.progress
+    }
+}
+
+/// The context of an attempt that is made in a task of its own.
+pub(super) struct DetachedContext {
+    progress: Arc<CallProgress>,
+    leases: Option<Vec<LeasedKey>>,
+    relay: TextRelay,
+}
+
+impl DetachedContext {
+    /// Returns the context, with the recorder that keeps the bytes of the attempt.
+    pub(super) fn recorded_by(self, recorder: &Recorder) -> SendContext<'_> {
+        let Self { progress, leases, relay } = self;
+        SendContext { recorder, progress, content: None, leases, relay: Some(relay) }
     }
 }

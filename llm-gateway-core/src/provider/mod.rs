@@ -44,6 +44,9 @@ mod dialect;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod http;
+mod late;
+mod own;
+mod relay;
 mod wait;
 
 use async_trait::async_trait;
@@ -54,6 +57,7 @@ use crate::transport::{HttpRequest, Recorder};
 
 pub use self::context::SendContext;
 pub(crate) use self::http::{AnswerRoom, ProviderParts, for_endpoint};
+pub(crate) use self::own::OwnProvider;
 
 /// One prompt for one model, which a provider encodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +118,36 @@ impl Prepared {
 }
 
 /// A provider of models, which answers a [`Call`]. Implement it to bring your own provider.
+///
+/// A provider that a program brings is under the same rules as a built-in one:
+///
+/// - **Time.** `timeout_s` of its entry in the policy bounds each [`send_with`](Self::send_with).
+///   `idle_timeout_s`, where it is written, bounds the silence before the first and between two
+///   calls of [`SendContext::heard`]; a provider that reports nothing is silent until it has
+///   answered. While another target is ready, a first try of which nothing was heard ends at half
+///   of the request's time. The future is then dropped.
+/// - **Emptiness.** An answer of which a reader sees nothing is the failure
+///   [`EmptyOutput`](crate::Category::EmptyOutput); with the reason `length` it is
+///   [`OutputBudgetExhausted`](crate::Category::OutputBudgetExhausted), with `content_filter`
+///   [`ContentFilter`](crate::Category::ContentFilter). It costs what its usage says. Of a model
+///   with the capability `think_tags`, a leading `<think>…</think>` is taken off, unless text was
+///   heard.
+/// - **Panics.** A panic in any method, or in the drop of a future, is the failure
+///   [`Internal`](crate::Category::Internal) of this attempt: it names the provider, is not tried
+///   again, and the next target is asked. Other members of a panel go on. A panic during a panic
+///   ends the process, as it does everywhere in Rust, and so does any panic of a program that is
+///   built with `panic = "abort"`.
+/// - **Blocking.** On a runtime of several threads, `send_with` runs in a task of its own. If it
+///   blocks its thread, deadlines pass and other calls go on, until the runtime's limit of blocking
+///   threads (`max_blocking_threads`) is reached. Task-local values of the caller are not there; the
+///   current `tracing` span is. On a runtime of a single thread nothing can go on while it is
+///   blocked. [`prepare`](Self::prepare) runs where the request runs and must not block.
+/// - **Cancellation.** When an attempt ends early, its future is dropped: at once on a runtime of a
+///   single thread, else as soon as it yields. What it records or says after that is ignored.
+/// - **Money.** An attempt that fails or ends early counts at the whole amount that was set aside
+///   for it, unless the error says what it cost: by its usage, or that nothing was sent or billed.
+/// - **Evidence.** A certificate is about the recorded bytes. Where they are missing, or hold another
+///   text than was answered, nothing is certified.
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// Fixes the bytes of a call. Implementations are pure: no I/O, no clock, no key.
@@ -130,7 +164,7 @@ pub trait Provider: Send + Sync {
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection. What was sent and received until then stays in
-    /// `recorder`.
+    /// `recorder`, and what is recorded later is ignored.
     async fn send(&self, prepared: &Prepared, recorder: &Recorder) -> Result<Completion, Error>;
 
     /// Sends a prepared call as [`send`](Self::send) does, and passes on the text of the answer

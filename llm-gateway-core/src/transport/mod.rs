@@ -39,6 +39,7 @@
 //! ```
 
 mod body;
+mod isolated;
 mod progress;
 mod recorder;
 #[cfg(feature = "reqwest")]
@@ -63,6 +64,7 @@ pub(crate) use self::reqwest::certificate_remarks;
 pub use crate::model::sequence::Sequence;
 pub use body::Body;
 pub(crate) use body::{BodyStream, Trailers};
+pub(crate) use isolated::IsolatedTransport;
 pub(crate) use progress::CallProgress;
 pub use recorder::{Exchange, Recorder, Response};
 pub use scripted::Scripted;
@@ -161,6 +163,9 @@ pub enum Phase {
     Send,
     /// The response's body broke off before its end.
     Body,
+    /// The code of the transport panicked, or was ended with its runtime. The request may have been
+    /// sent.
+    Interrupted,
 }
 
 /// A failure below HTTP. Its text is the cause alone: it holds no URL, no key and not the phase,
@@ -191,6 +196,14 @@ impl TransportError {
 }
 
 /// A transport, which sends an [`HttpRequest`]. Implement it to bring your own HTTP client.
+///
+/// The gateway bounds the time of a request and of its body, retries, and counts money; a transport
+/// does none of it. On a runtime of several threads each request, and each chunk of a body, is
+/// waited for in a task of its own, so that a transport that blocks its thread keeps nobody else
+/// waiting. A panic, also in the body, is the failure [`Internal`](crate::Category::Internal) of
+/// that call alone. A call that ends early is dropped, as soon as it yields, and counts at its
+/// highest possible cost if its [`SentMark`] is set. An empty body is the failure
+/// [`BadResponse`](crate::Category::BadResponse), which the provider decides.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends a request and returns as soon as the head of the response has arrived.

@@ -25,6 +25,8 @@ pub(crate) struct CallProgress {
     has_begun: AtomicBool,
     wait: Mutex<OwnWait>,
     said: TextSoFar,
+    /// The last moment at which the provider showed that it works; `None` if it never did.
+    last_sign: Mutex<Option<Instant>>,
 }
 
 /// The time for which a call has waited for this process: for room to read its answers, and for the
@@ -46,6 +48,9 @@ impl Drop for WaitingHere<'_> {
         let mut wait = self.0.own_wait();
         let waited = wait.since.take().map(|since| since.elapsed());
         wait.over += waited.unwrap_or_default();
+        drop(wait);
+        // While this process kept it waiting, the provider could show nothing.
+        self.0.sign();
     }
 }
 
@@ -93,6 +98,25 @@ impl CallProgress {
         let mark = SentMark::new();
         self.begin(Some(mark.clone()));
         mark
+    }
+
+    /// Records that the provider showed that it works.
+    pub(crate) fn sign(&self) {
+        *self.last_sign.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Returns the last moment at which the provider showed that it works: now, while it waits for
+    /// this process.
+    pub(crate) fn last_sign(&self) -> Option<Instant> {
+        match self.own_wait().since {
+            Some(_) => Some(Instant::now()),
+            None => *self.last_sign.lock().unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    /// Returns whether the newest attempt shows when its first byte leaves.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.mark.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Returns whether bytes of the newest attempt may have left. A provider that does not say so

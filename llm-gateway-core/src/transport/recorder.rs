@@ -5,6 +5,7 @@
 //! body in full, and one mebibyte of the bodies before it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{HeaderMap, StatusCode};
@@ -49,8 +50,21 @@ const ROOM_FOR_OLDER: usize = 1024 * 1024;
 /// A recorder, which collects the exchanges of one call: the evidence of what was sent and received.
 #[derive(Default)]
 pub struct Recorder {
-    exchanges: Mutex<Vec<Exchange>>,
+    exchanges: Arc<Mutex<Vec<Exchange>>>,
     sequence: Arc<Sequence>,
+    /// Whether the attempt is over that this recorder was lent to; `None` if it was lent to none.
+    is_over: Option<Arc<AtomicBool>>,
+}
+
+/// A guard of a recorder that was lent to an attempt. When it is dropped, the attempt is over, and
+/// what its code goes on to record is ignored: the record is that of the next attempt by then.
+#[must_use = "an attempt records nothing after this is dropped"]
+pub(crate) struct RecordedAttempt(Arc<AtomicBool>);
+
+impl Drop for RecordedAttempt {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
 impl Recorder {
@@ -65,10 +79,26 @@ impl Recorder {
         Self { sequence, ..self }
     }
 
+    /// Returns a recorder for one attempt, which adds to the same record until the guard is dropped.
+    pub(crate) fn for_attempt(&self) -> (Self, RecordedAttempt) {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (exchanges, sequence) = (Arc::clone(&self.exchanges), Arc::clone(&self.sequence));
+        let lent = Self { exchanges, sequence, is_over: Some(Arc::clone(&is_over)) };
+        (lent, RecordedAttempt(is_over))
+    }
+
+    /// Returns the record while the attempt that this recorder was lent to may add to it.
+    fn open(&self) -> Option<MutexGuard<'_, Vec<Exchange>>> {
+        let exchanges = self.lock();
+        let is_over = self.is_over.as_ref().is_some_and(|it| it.load(Ordering::SeqCst));
+        (!is_over).then_some(exchanges)
+    }
+
     /// Records that `request` is about to be sent.
     pub fn sent(&self, request: &HttpRequest) {
+        let Some(mut exchanges) = self.open() else { return };
         let sent = self.sequence.next();
-        self.lock().push(Exchange { sent, request: request.clone(), response: None });
+        exchanges.push(Exchange { sent, request: request.clone(), response: None });
     }
 
     /// Records the response to the request that was sent last, in which no key was replaced.
@@ -91,7 +121,7 @@ impl Recorder {
     /// Keeps a response, which is made for the number of its moment, and drops the oldest bodies
     /// that exceed the room.
     fn keep(&self, response: impl FnOnce(u64) -> Response) {
-        let mut exchanges = self.lock();
+        let Some(mut exchanges) = self.open() else { return };
         let Some((newest, older)) = exchanges.split_last_mut() else { return };
         newest.response = Some(response(self.sequence.next()));
         let mut room = ROOM_FOR_OLDER;
@@ -133,6 +163,21 @@ impl fmt::Debug for Recorder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_attempt_that_is_over_adds_nothing() {
+        let recorder = Recorder::new();
+        let request = HttpRequest::post(String::new(), HeaderMap::new(), "asked");
+        let (lent, attempt) = recorder.for_attempt();
+        lent.sent(&request);
+        drop(attempt);
+        lent.received(StatusCode::OK, HeaderMap::new(), "late");
+        lent.sent(&request);
+        recorder.sent(&request);
+        let kept = recorder.exchanges();
+        let numbers: Vec<_> = kept.iter().map(|it| (it.sent, it.response.is_none())).collect();
+        assert_eq!(numbers, [(1, true), (2, true)], "no moment is missing");
+    }
 
     #[test]
     fn bodies_of_failed_attempts_do_not_add_up() {

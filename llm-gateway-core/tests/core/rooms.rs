@@ -19,16 +19,17 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
     // Ports import rank 1 and each other.
     ("clock", &["model", "error"]),
     ("cache", &["model", "transport"]),
+    ("isolation", &[]),
     ("random", &[]),
     ("stop", &[]),
     ("stream", &[]),
     ("private", &[]),
     ("user_file", &[]),
     ("runtime", &["error"]),
-    ("credential", &["model", "error"]),
-    ("transport", &["model", "error", "credential"]),
+    ("credential", &["model", "error", "isolation"]),
+    ("transport", &["model", "error", "credential", "isolation"]),
     ("provider", &["model", "error", "credential", "stream", "transport"]),
-    ("ledger", &["model", "error", "runtime"]),
+    ("ledger", &["model", "error", "isolation", "runtime"]),
     // Adapters import ports and rank 1, never another adapter.
     ("credential/environment", &["model", "error", "environment"]),
     (
@@ -38,7 +39,10 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
     ("transport/scripted", &["model", "error", "credential"]),
     ("ledger/memory", &["model", "error"]),
     ("ledger/sqlite", &["model", "error", "private", "runtime"]),
-    ("provider/adapters", &["model", "error", "clock", "credential", "stream", "transport"]),
+    (
+        "provider/adapters",
+        &["model", "error", "clock", "credential", "isolation", "stream", "transport"],
+    ),
     // The way of a request.
     ("event", &["model", "error"]),
     ("progress", &["model", "event"]),
@@ -130,6 +134,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
             "dispatch",
             "environment",
             "error",
+            "isolation",
             "ledger",
             "model",
             "network",

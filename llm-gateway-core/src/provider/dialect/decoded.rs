@@ -6,7 +6,7 @@
 use super::ErrorReport;
 use super::counts::ReportedUsage;
 use crate::error::Category;
-use crate::model::{Capability, Completion, FinishReason, NanoUsd, OutputPart};
+use crate::model::{Capability, Completion, FinishReason, NanoUsd, OutputPart, is_blank};
 use crate::provider::Call;
 
 /// A decoded answer, before it is decided whether it can be used.
@@ -58,7 +58,7 @@ impl DecodedAnswer {
         if call.capabilities.contains(&Capability::ThinkTags) {
             self.text = without_thinking(&self.text).to_owned();
         }
-        if self.failed.is_some() || self.text.trim().is_empty() {
+        if self.failed.is_some() || is_no_answer(&self.text) {
             return Err(Box::new(self.unusable(call.max_tokens)));
         }
         let usage = self.usage;
@@ -76,31 +76,48 @@ impl DecodedAnswer {
 
     fn unusable(self, max_tokens: u64) -> UnusableAnswer {
         let reasoning = self.usage.map_or(0, |reported| reported.usage.reasoning);
-        let (category, message, hint) = match (self.failed, self.finish_reason, self.refusal) {
-            (Some((category, reason)), ..) => {
+        let (category, message, hint) = match (self.failed, self.refusal) {
+            (Some((category, reason)), _) => {
                 (category, format!("stopped in the middle of its answer: {reason}"), None)
             }
-            (None, _, Some(refusal)) => {
+            (None, Some(refusal)) => {
                 (Category::ContentFilter, format!("refused to answer: {refusal}"), None)
             }
-            (None, FinishReason::ContentFilter, None) => {
-                (Category::ContentFilter, "refused to answer".to_owned(), None)
-            }
-            (None, FinishReason::Length, None) => (
-                Category::OutputBudgetExhausted,
-                format!("used up all {max_tokens} output tokens before any text"),
-                Some(larger_bound(reasoning, max_tokens)),
-            ),
-            _ => (Category::EmptyOutput, "answered without any text".to_owned(), None),
+            (None, None) => without_text(self.finish_reason, reasoning, max_tokens),
         };
         let Self { text, usage, model, .. } = self;
         UnusableAnswer { category, message, hint, text, usage, model }
     }
 }
 
+/// Returns whether a text is no answer, because a reader sees nothing of it.
+pub(in crate::provider) fn is_no_answer(text: &str) -> bool {
+    text.chars().all(is_blank)
+}
+
+/// Returns the category of an answer without any text, what it did, and advice, by the `reason` for
+/// which the model stopped.
+pub(in crate::provider) fn without_text(
+    reason: FinishReason,
+    reasoning: u64,
+    max_tokens: u64,
+) -> (Category, String, Option<String>) {
+    match reason {
+        FinishReason::ContentFilter => {
+            (Category::ContentFilter, "refused to answer".to_owned(), None)
+        }
+        FinishReason::Length => (
+            Category::OutputBudgetExhausted,
+            format!("used up all {max_tokens} output tokens before any text"),
+            Some(larger_bound(reasoning, max_tokens)),
+        ),
+        _ => (Category::EmptyOutput, "answered without any text".to_owned(), None),
+    }
+}
+
 /// Returns the text behind a leading `<think>…</think>`, in which some servers leave the reasoning
 /// of models that were trained to write it. Without an end tag all of the text is reasoning.
-fn without_thinking(text: &str) -> &str {
+pub(in crate::provider) fn without_thinking(text: &str) -> &str {
     let Some(thinking) = text.trim_start().strip_prefix("<think>") else { return text };
     thinking.split_once("</think>").map_or("", |(_, answer)| answer.trim_start())
 }

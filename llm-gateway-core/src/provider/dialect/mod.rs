@@ -30,7 +30,10 @@ use crate::transport::Credential;
 pub(super) use self::anthropic::Anthropic;
 pub(super) use self::assembly::{Assembly, Completeness, is_object};
 pub(super) use self::classify::classify;
-pub(super) use self::decoded::{DecodedAnswer, UnusableAnswer, text_behind_thinking};
+pub(super) use self::decoded::{
+    DecodedAnswer, UnusableAnswer, is_no_answer, text_behind_thinking, without_text,
+    without_thinking,
+};
 pub(super) use self::error_report::ErrorReport;
 pub(super) use self::gemini::Gemini;
 pub(super) use self::openai::OpenAi;

@@ -14,6 +14,7 @@ use crate::error::{Category, Error};
 use crate::model::{Completion, Endpoint, OutputPart, Target, Usage, printable, single_spaced};
 use crate::provider::Call;
 use crate::provider::dialect::{ErrorReport, UnusableAnswer};
+use crate::provider::late::{INTERRUPTED_HINT, late};
 use crate::transport::{Phase, Scrubber, SentMark, TransportError};
 
 /// The largest number of characters that are shown of a provider's sentence: enough for any usual
@@ -44,9 +45,13 @@ impl Reporter<'_> {
     /// Creates the error "`<provider> <what>`", with the target and the category's usual hint.
     pub(super) fn error(&self, category: Category, what: &str) -> Error {
         let provider = &self.endpoint.provider;
-        let error = Error::new(category, format!("{provider} {what}"))
-            .with_target(Target::new(provider.clone(), self.call.model.clone()));
+        let error = Error::new(category, format!("{provider} {what}")).with_target(self.target());
         advice::usual(self.endpoint, self.call, category).given_with(error)
+    }
+
+    /// Returns the target that was called.
+    fn target(&self) -> Target {
+        Target::new(self.endpoint.provider.clone(), self.call.model.clone())
     }
 
     /// Creates the error for a missing key, which should be in `variable`.
@@ -67,10 +72,7 @@ impl Reporter<'_> {
     /// Creates the error for a timeout of the policy: `setting` names it, and `what` did not happen
     /// within `limit`.
     pub(super) fn timeout(&self, what: &str, setting: &str, limit: Duration) -> Error {
-        let what = format!("{what} within {limit:?} ({setting})");
-        let provider = &self.endpoint.provider;
-        self.error(Category::Timeout, &what)
-            .with_unfinished_hint(format!("raise providers.{provider}.{setting}"))
+        late(self.target(), what, setting, limit)
     }
 
     /// Creates the error for a key that cannot travel in its header.
@@ -112,6 +114,7 @@ impl Reporter<'_> {
     pub(super) fn transport(&self, error: TransportError) -> Error {
         let (category, what) = match error.phase {
             Phase::OutOfResources => (Category::Internal, "was not asked"),
+            Phase::Interrupted => (Category::Internal, "was not heard to its end"),
             Phase::Setting => (Category::Network, "was not asked"),
             Phase::Connect => (Category::Network, "could not be reached"),
             Phase::Refused => (Category::Network, "did not take the request"),
@@ -129,6 +132,7 @@ impl Reporter<'_> {
                 hint.into_iter().fold(failure, Error::with_hint)
             }
             Phase::Connect | Phase::Refused => failure.with_nothing_sent(),
+            Phase::Interrupted => failure.with_lasting_cause().with_hint(INTERRUPTED_HINT),
             Phase::Send | Phase::Body => failure,
         }
     }

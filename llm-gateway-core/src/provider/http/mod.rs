@@ -31,6 +31,7 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 pub(crate) use self::room::AnswerRoom;
+pub(super) use self::room::in_provider_time;
 
 use self::failure::Reporter;
 use self::framing::{Framing, documents};
@@ -38,7 +39,6 @@ use self::headers::add_redacted;
 use self::possible_bill::with_possible_bill;
 use self::reading::{Reading, ScrubbedResponse, linger};
 use self::refused_streams::{StreamRefusals, refuses_stream};
-use self::room::in_provider_time;
 use self::so_far::{Unfinished, keep};
 use super::dialect::{
     Anthropic, Assembly, DecodedAnswer, ErrorReport, Gemini, OpenAi, WireFormat, classify,

@@ -117,11 +117,11 @@ impl RoomShare<'_> {
 
 /// The error of work that did not end in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TimeExceeded;
+pub(in crate::provider) struct TimeExceeded;
 
 /// Waits for `work` until `limit`. The time for which the attempt waits for room in this process
 /// does not count, because it shows nothing about the provider.
-pub(super) async fn in_provider_time<T>(
+pub(in crate::provider) async fn in_provider_time<T>(
     limit: Instant,
     progress: &CallProgress,
     work: impl Future<Output = T>,

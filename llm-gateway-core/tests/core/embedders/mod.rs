@@ -7,12 +7,16 @@ mod a_gateway_of_two_runtimes;
 #[cfg(feature = "reqwest")]
 mod a_paused_clock;
 mod a_policy_value_is_json;
+mod an_empty_answer_of_an_own_provider;
 #[cfg(feature = "reqwest")]
 mod an_environment_of_ones_own;
+mod an_own_provider_that_hangs;
 mod caps_in_code;
 mod certified_by_providers_that_record_nothing;
 mod no_runtime;
 mod one_message_said_twice;
+mod own_parts_that_block;
+mod own_parts_that_panic;
 #[cfg(feature = "reqwest")]
 mod server;
 #[cfg(feature = "sqlite")]

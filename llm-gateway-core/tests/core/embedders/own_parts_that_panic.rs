@@ -1,0 +1,479 @@
+//! A panic in code of the program is the failure of one member or target, and takes nobody along.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use llm_gateway_core::clock::Clock;
+use llm_gateway_core::credential::{CredentialSource, Lease, LeaseEnd, Secret};
+use llm_gateway_core::ledger::{
+    Cap, Day, DroppedHolds, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, MemoryLedger, Month,
+    Period, PeriodSpend, ReserveError, Reserved, SpendBy, UnusableLedger, WriteConfirmation,
+};
+use llm_gateway_core::model::{Completion, NanoUsd, ProviderName, SharedBytes, Target};
+use llm_gateway_core::provider::{Call, Prepared, Provider, SendContext};
+use llm_gateway_core::transport::{
+    Body, Credential, HttpRequest, HttpResponse, Recorder, Transport, TransportError,
+};
+use llm_gateway_core::{
+    Category, Environment, Error, Gateway, GatewayBuilder, Request, Scripted, Stop,
+};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::support::{obeying, spent};
+
+/// Where a part panics.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum At {
+    Prepare,
+    Call,
+    FirstPoll,
+    LaterPoll,
+    AfterText,
+    Drop,
+    DropAfterPanic,
+    WithABomb,
+}
+
+const EVERYWHERE: [At; 8] = [
+    At::Prepare,
+    At::Call,
+    At::FirstPoll,
+    At::LaterPoll,
+    At::AfterText,
+    At::Drop,
+    At::DropAfterPanic,
+    At::WithABomb,
+];
+
+/// A value whose drop panics, unless a panic is under way.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "dropped");
+    }
+}
+
+/// A provider that panics.
+struct Panics(At);
+
+#[async_trait]
+impl Provider for Panics {
+    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
+        assert_ne!(self.0, At::Prepare);
+        Ok(Prepared::unrecorded(call))
+    }
+
+    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
+        unreachable!()
+    }
+
+    fn send_with<'a, 'b, 'c, 'd, 'e>(
+        &'a self,
+        _: &'b Prepared,
+        context: &'c SendContext<'d>,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<Completion, Error>> + Send + 'e>>
+    where
+        'a: 'e,
+        'b: 'e,
+        'c: 'e,
+        'd: 'e,
+        Self: 'e,
+    {
+        assert_ne!(self.0, At::Call);
+        let at = self.0;
+        Box::pin(async move {
+            match at {
+                At::FirstPoll => panic!("at once"),
+                At::LaterPoll => {
+                    tokio::task::yield_now().await;
+                    panic!("later")
+                }
+                At::AfterText => {
+                    context.heard("half an ans").await;
+                    panic!("in the middle")
+                }
+                At::Drop => {
+                    let _bomb = Bomb;
+                    std::future::pending::<()>().await;
+                }
+                At::DropAfterPanic => {
+                    let _bomb = Bomb;
+                    panic!("twice")
+                }
+                At::WithABomb => std::panic::panic_any(Bomb),
+                At::Prepare | At::Call => {}
+            }
+            Ok(Completion::text("never"))
+        })
+    }
+}
+
+const POLICY: &str = "
+defaults:
+  one: {provider: mine, model: m, max_tokens: 100}
+  backed: {provider: mine, model: m, max_tokens: 100}
+  three:
+    members:
+      - {provider: openai, model: gpt-6-luna}
+      - {provider: mine, model: m}
+      - {provider: anthropic, model: claude-haiku-5-5}
+    max_tokens: 100
+fallback: {backed: [{provider: openai, model: gpt-6-luna}]}
+visibility: {three: {quorum: 2, enforce: soft}}
+providers: {mine: {timeout_s: 50, limits: {concurrent: 1}, models: {m: {in: 1, out: 2}}}}
+reliability: {deadline_s: 60, retry: {max_retries: 1}}
+";
+
+/// Returns a runtime of one thread, with paused time, and one of two workers.
+fn runtimes() -> [Runtime; 2] {
+    [
+        Builder::new_current_thread().enable_all().start_paused(true).build().unwrap(),
+        Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap(),
+    ]
+}
+
+/// Builds a gateway whose own provider panics at `at`.
+fn gateway(at: At, ledger: &Arc<MemoryLedger>) -> Gateway {
+    let policy = match at {
+        At::Drop => POLICY.replace("timeout_s: 50", "timeout_s: 0.2"),
+        _ => POLICY.to_owned(),
+    };
+    let builder = obeying(policy).offline().ledger(Arc::clone(ledger) as Arc<dyn Ledger>);
+    builder.provider("mine", Arc::new(Panics(at))).build().unwrap()
+}
+
+#[test]
+fn a_panicking_provider_fails_alone() {
+    for runtime in runtimes() {
+        for at in EVERYWHERE {
+            runtime.block_on(async {
+                let ledger = Arc::new(MemoryLedger::new());
+                let gateway = gateway(at, &ledger);
+                let failure = gateway.route(Request::new("one", "hi")).await.unwrap_err();
+                // What panics when it is dropped has hung before.
+                let expected = if at == At::Drop { Category::Timeout } else { Category::Internal };
+                assert_eq!(failure.category(), expected, "{at:?}: {failure}");
+                assert!(failure.to_string().contains("mine"), "{at:?}: {failure}");
+                let answer = gateway.route(Request::new("backed", "hi")).await.unwrap();
+                assert_eq!(answer.target.provider.as_str(), "openai", "{at:?}");
+                let panel = gateway.panel(Request::new("three", "hi")).await.unwrap();
+                assert_eq!(panel.answers().count(), 2, "{at:?}");
+                // No place of the limiter is lost, so that a further call is not kept waiting.
+                assert!(gateway.route(Request::new("one", "hi")).await.is_err());
+                gateway.drain().await.unwrap();
+                let spent = spent(&ledger, SpendBy::Provider).await;
+                assert_eq!(spent.held, NanoUsd::ZERO, "{at:?}: a hold is left");
+            });
+        }
+    }
+}
+
+#[test]
+fn a_panic_before_anything_was_sent_costs_nothing() {
+    let [runtime, _] = runtimes();
+    runtime.block_on(async {
+        let ledger = Arc::new(MemoryLedger::new());
+        let gateway = gateway(At::Prepare, &ledger);
+        gateway.route(Request::new("one", "hi")).await.unwrap_err();
+        assert_eq!(spent(&ledger, SpendBy::Provider).await.settled, NanoUsd::ZERO);
+    });
+}
+
+#[test]
+fn callers_who_leave_or_stop_meet_no_panic() {
+    for runtime in runtimes() {
+        runtime.block_on(async {
+            let ledger = Arc::new(MemoryLedger::new());
+            let gateway = gateway(At::Drop, &ledger);
+            let left = gateway.route(Request::new("one", "hi"));
+            assert!(tokio::time::timeout(Duration::from_millis(20), left).await.is_err());
+            let stop = Stop::new();
+            let stopped = gateway.route(Request::new("one", "hi").stopped_by(&stop));
+            let (stopped, ()) = tokio::join!(stopped, async {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                stop.stop();
+            });
+            assert_eq!(stopped.unwrap_err().category(), Category::Cancelled);
+            gateway.drain().await.unwrap();
+            assert_eq!(spent(&ledger, SpendBy::Provider).await.held, NanoUsd::ZERO);
+        });
+    }
+}
+
+/// A transport that panics, in its request or in its body.
+#[derive(Debug, Clone, Copy)]
+enum Carries {
+    Panics,
+    PanicsLater,
+    BreaksInItsBody,
+    BreaksInTheDropOfItsBody,
+}
+
+#[async_trait]
+impl Transport for Carries {
+    async fn send(
+        &self,
+        _: &HttpRequest,
+        _: Option<&Credential>,
+    ) -> Result<HttpResponse, TransportError> {
+        let body = match self {
+            Self::Panics => panic!("at once"),
+            Self::PanicsLater => {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                panic!("later")
+            }
+            Self::BreaksInItsBody => Body::unfold(0, |chunk| async move {
+                assert!(chunk < 1, "in the body");
+                Some((Ok(SharedBytes::from(b": ping\n\n".to_vec())), chunk + 1))
+            }),
+            Self::BreaksInTheDropOfItsBody => Body::unfold(Bomb, |bomb| async move {
+                let _bomb = bomb;
+                std::future::pending().await
+            }),
+        };
+        Ok(HttpResponse::new(http::StatusCode::OK, http::HeaderMap::new(), body))
+    }
+}
+
+#[test]
+fn a_panicking_transport_fails_its_call_alone() {
+    let policy = "
+defaults:
+  q: {provider: far, model: m, max_tokens: 100}
+  two:
+    members: [{provider: far, model: m}, {provider: mine, model: m}]
+    max_tokens: 100
+providers:
+  far: {kind: openai, base_url: 'http://127.0.0.1:9/v1', api_key_env: null, timeout_s: 0.2, models: {m: {in: 1, out: 2}}}
+  mine: {models: {m: {in: 1, out: 2}}}
+visibility: {two: {enforce: soft}}
+reliability: {deadline_s: 60, retry: {max_retries: 0}}
+";
+    for runtime in runtimes() {
+        for carries in [
+            Carries::Panics,
+            Carries::PanicsLater,
+            Carries::BreaksInItsBody,
+            Carries::BreaksInTheDropOfItsBody,
+        ] {
+            runtime.block_on(async {
+                let ledger = Arc::new(MemoryLedger::new());
+                let builder = obeying(policy).transport(Arc::new(carries));
+                let builder = builder.ledger(Arc::clone(&ledger) as Arc<dyn Ledger>);
+                let gateway = builder.provider("mine", Arc::new(Says)).build().unwrap();
+                let failure = gateway.route(Request::new("q", "hi")).await.unwrap_err();
+                let expected = match carries {
+                    Carries::BreaksInTheDropOfItsBody => Category::Timeout,
+                    _ => Category::Internal,
+                };
+                assert_eq!(failure.category(), expected, "{carries:?}: {failure}");
+                assert!(failure.to_string().contains("far"), "{carries:?}: {failure}");
+                let failure = gateway.panel(Request::new("two", "hi")).await.unwrap_err();
+                assert_eq!(failure.panel().unwrap().answers().count(), 1, "{carries:?}");
+                gateway.drain().await.unwrap();
+                assert_eq!(spent(&ledger, SpendBy::Provider).await.held, NanoUsd::ZERO);
+            });
+        }
+    }
+}
+
+/// A provider that answers.
+struct Says;
+
+#[async_trait]
+impl Provider for Says {
+    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
+        Ok(Prepared::unrecorded(call))
+    }
+
+    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
+        Ok(Completion::text("42"))
+    }
+}
+
+/// A ledger that panics wherever it is asked, or where the ends of holds are booked.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Counts {
+    Never,
+    UntilTheEnd,
+}
+
+struct PanickingSlot;
+
+impl HoldSlot for PanickingSlot {
+    fn close(self: Box<Self>, _: HoldEnd, _: WriteConfirmation) {
+        panic!("booked")
+    }
+}
+
+#[async_trait]
+impl Ledger for Counts {
+    async fn reserve(
+        &self,
+        _: Day,
+        attempts: &[HoldRequest],
+        _: &[Cap],
+    ) -> Result<Reserved, ReserveError> {
+        assert_eq!(*self, Self::UntilTheEnd);
+        let hold = |attempt: &HoldRequest| Hold::new(attempt.amount, Box::new(PanickingSlot));
+        Ok(Reserved::new(attempts.iter().map(hold).collect()))
+    }
+
+    async fn spent(&self, _: Period, _: SpendBy) -> Result<PeriodSpend, UnusableLedger> {
+        panic!("spent")
+    }
+
+    async fn drop_unsettled(&self, _: Month) -> Result<DroppedHolds, UnusableLedger> {
+        panic!("dropped")
+    }
+
+    async fn drain(&self) -> Result<(), UnusableLedger> {
+        panic!("drained")
+    }
+}
+
+#[test]
+fn a_panicking_ledger_cannot_be_used_and_nothing_worse() {
+    let capped = Environment::empty().with("LLM_GATEWAY_CAP_TOTAL_MONTHLY", "5");
+    let capped = capped.with("HOME", "/nonexistent");
+    for runtime in runtimes() {
+        for counts in [Counts::Never, Counts::UntilTheEnd] {
+            for environment in [Environment::empty(), capped.clone()] {
+                runtime.block_on(async {
+                    let has_cap = environment.get("LLM_GATEWAY_CAP_TOTAL_MONTHLY").is_some();
+                    let builder = obeying(POLICY).environment(environment.clone()).offline();
+                    let builder = builder.ledger(Arc::new(counts));
+                    let gateway = builder.provider("mine", Arc::new(Says)).build().unwrap();
+                    let routed = gateway.route(Request::new("one", "hi")).await;
+                    match routed {
+                        Ok(answer) => {
+                            assert!(!has_cap || counts == Counts::UntilTheEnd);
+                            assert_eq!(answer.attempts[0].recorded, Some(false));
+                        }
+                        Err(failure) => {
+                            assert!(has_cap && counts == Counts::Never, "{failure}");
+                            assert_eq!(failure.category(), Category::Ledger);
+                        }
+                    }
+                    let panel = gateway.panel(Request::new("three", "hi")).await;
+                    assert_eq!(panel.is_ok(), !has_cap || counts == Counts::UntilTheEnd);
+                    assert!(gateway.spent(None, SpendBy::Model).await.is_err());
+                    assert!(gateway.drain().await.is_err());
+                });
+            }
+        }
+    }
+}
+
+/// A source of keys that panics at one of its methods.
+struct Lends(&'static str);
+
+impl Lends {
+    fn at(&self, method: &str) {
+        assert_ne!(self.0, method);
+    }
+}
+
+#[async_trait]
+impl CredentialSource for Lends {
+    async fn lease(&self, _: &ProviderName, _: &str) -> Option<Lease> {
+        self.at("lease");
+        Some(Lease::new("a", Secret::new("sk-canary-4711-canary".to_owned())))
+    }
+
+    fn has(&self, _: &ProviderName, _: &str) -> bool {
+        self.at("has");
+        true
+    }
+
+    fn known(&self) -> Vec<Secret> {
+        self.at("known");
+        Vec::new()
+    }
+
+    fn why_missing(&self, _: &ProviderName, _: &str) -> Option<&'static str> {
+        self.at("why_missing");
+        None
+    }
+
+    fn keys(&self, _: &ProviderName, _: &str) -> Vec<String> {
+        self.at("keys");
+        vec!["a".to_owned(), "b".to_owned()]
+    }
+
+    async fn lease_key(&self, provider: &ProviderName, variable: &str, _: &str) -> Option<Lease> {
+        self.at("lease_key");
+        self.lease(provider, variable).await
+    }
+
+    fn report(&self, _: &Lease, _: &Target, _: LeaseEnd<'_>) {
+        self.at("report");
+    }
+}
+
+/// A transport that refuses the key.
+struct Refuses;
+
+#[async_trait]
+impl Transport for Refuses {
+    async fn send(
+        &self,
+        _: &HttpRequest,
+        _: Option<&Credential>,
+    ) -> Result<HttpResponse, TransportError> {
+        let body = Body::whole(b"{}".to_vec());
+        Ok(HttpResponse::new(http::StatusCode::UNAUTHORIZED, http::HeaderMap::new(), body))
+    }
+}
+
+#[test]
+fn a_panicking_source_of_keys_has_no_key_and_nothing_worse() {
+    for runtime in runtimes() {
+        for method in ["lease", "has", "known", "why_missing", "keys", "lease_key", "report"] {
+            runtime.block_on(async {
+                let builder = obeying(POLICY).transport(Arc::new(Refuses));
+                let builder = builder.credentials(Arc::new(Lends(method)));
+                let gateway = builder.provider("mine", Arc::new(Says)).build().unwrap();
+                let failure = gateway.panel(Request::new("three", "hi")).await.unwrap_err();
+                let panel = failure.panel().unwrap();
+                let answered = panel.answers().count();
+                // Without a key for two of three members nobody is asked, as without a panic.
+                assert_eq!(answered, usize::from(method != "has"), "{method}: {failure}");
+                for member in panel.members.iter().filter_map(|member| member.as_ref().err()) {
+                    let expected = [Category::Auth, Category::MissingKey, Category::Quorum];
+                    assert!(expected.contains(&member.category()), "{method}: {member}");
+                }
+            });
+        }
+    }
+}
+
+/// A clock that stops after so many readings.
+struct Stops(AtomicUsize);
+
+impl Clock for Stops {
+    fn now(&self) -> Duration {
+        let left =
+            self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        left.expect("the clock stops");
+        Duration::from_secs(1_795_262_400)
+    }
+}
+
+#[test]
+fn a_panicking_clock_stops_nobody() {
+    let [runtime, _] = runtimes();
+    for readings in 0..6 {
+        runtime.block_on(async {
+            let builder: GatewayBuilder = obeying(POLICY).scripted(Scripted::new().answer("42"));
+            let builder = builder.clock(Arc::new(Stops(AtomicUsize::new(readings))));
+            let builder = builder.ledger(Arc::new(MemoryLedger::new()));
+            let gateway = builder.provider("mine", Arc::new(Says)).build().unwrap();
+            assert!(gateway.route(Request::new("one", "hi")).await.is_ok());
+            assert!(gateway.panel(Request::new("three", "hi")).await.is_ok());
+        });
+    }
+}
