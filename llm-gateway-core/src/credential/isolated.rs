@@ -1,7 +1,7 @@
 //! A source of keys of the embedding program, whose panics and blocked threads take nobody along.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
@@ -12,20 +12,31 @@ use crate::model::{ProviderName, Target};
 /// A source of keys that asks another one in isolation. A key that the other panics over is missing.
 pub(crate) struct IsolatedCredentials {
     source: Arc<dyn CredentialSource>,
-    /// Whether the source came to no end when it was last asked for a key.
-    is_interrupted: AtomicBool,
+    /// The variables whose newest lease came to no end. There are no more than the policy names.
+    interrupted: Mutex<BTreeSet<String>>,
 }
 
 impl IsolatedCredentials {
     /// Isolates a source of keys.
     pub(crate) fn new(source: Arc<dyn CredentialSource>) -> Self {
-        Self { source, is_interrupted: AtomicBool::new(false) }
+        Self { source, interrupted: Mutex::default() }
     }
 
-    /// Returns what the source lent, if it came to an end.
-    fn lent(&self, lent: Result<Option<Lease>, Interrupted>) -> Option<Lease> {
-        self.is_interrupted.store(lent.is_err(), Ordering::SeqCst);
+    /// Returns what the source lent for `variable`, if it came to an end.
+    fn lent(&self, variable: &str, lent: Result<Option<Lease>, Interrupted>) -> Option<Lease> {
+        match &lent {
+            Ok(_) => drop(self.interrupted().remove(variable)),
+            Err(how) => {
+                tracing::error!(variable, "the program's source of keys {how}");
+                self.interrupted().insert(variable.to_owned());
+            }
+        }
         lent.ok().flatten()
+    }
+
+    fn interrupted(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        // Every write is a single insertion or removal.
+        self.interrupted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the answer of the source to a question that it answers at once.
@@ -38,8 +49,9 @@ impl IsolatedCredentials {
 impl CredentialSource for IsolatedCredentials {
     async fn lease(&self, provider: &ProviderName, variable: &str) -> Option<Lease> {
         let source = Arc::clone(&self.source);
-        let (provider, variable) = (provider.clone(), variable.to_owned());
-        self.lent(isolated(async move { source.lease(&provider, &variable).await }).await)
+        let (provider, asked) = (provider.clone(), variable.to_owned());
+        let lent = isolated(async move { source.lease(&provider, &asked).await }).await;
+        self.lent(variable, lent)
     }
 
     fn has(&self, provider: &ProviderName, variable: &str) -> bool {
@@ -51,7 +63,7 @@ impl CredentialSource for IsolatedCredentials {
     }
 
     fn why_missing(&self, provider: &ProviderName, variable: &str) -> Option<&'static str> {
-        if self.is_interrupted.load(Ordering::SeqCst) {
+        if self.interrupted().contains(variable) {
             return Some("cannot be had, because the program's source of keys panicked");
         }
         self.ask(|source| source.why_missing(provider, variable))
@@ -63,8 +75,9 @@ impl CredentialSource for IsolatedCredentials {
 
     async fn lease_key(&self, provider: &ProviderName, variable: &str, id: &str) -> Option<Lease> {
         let source = Arc::clone(&self.source);
-        let (provider, variable, id) = (provider.clone(), variable.to_owned(), id.to_owned());
-        self.lent(isolated(async move { source.lease_key(&provider, &variable, &id).await }).await)
+        let (provider, asked, id) = (provider.clone(), variable.to_owned(), id.to_owned());
+        let lent = isolated(async move { source.lease_key(&provider, &asked, &id).await }).await;
+        self.lent(variable, lent)
     }
 
     fn report(&self, lease: &Lease, target: &Target, end: LeaseEnd<'_>) {

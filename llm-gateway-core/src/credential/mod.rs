@@ -31,7 +31,9 @@ mod environment;
 mod isolated;
 mod leases;
 
+use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
@@ -76,6 +78,8 @@ pub struct Lease {
     pub id: String,
     /// The leased key.
     pub secret: Secret,
+    /// What keeps the key known to the scrubber for as long as a clone of the lease lives.
+    _keeper: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 // Without the key.
@@ -88,7 +92,13 @@ impl fmt::Debug for Lease {
 impl Lease {
     /// Creates a lease of `secret` under the name `id`.
     pub fn new(id: impl Into<String>, secret: Secret) -> Self {
-        Self { id: id.into(), secret }
+        Self { id: id.into(), secret, _keeper: None }
+    }
+
+    /// Holds on to `keeper` for as long as a clone of the lease lives.
+    #[must_use]
+    pub(crate) fn kept_by(self, keeper: Arc<dyn Any + Send + Sync>) -> Self {
+        Self { _keeper: Some(keeper), ..self }
     }
 }
 
@@ -116,11 +126,22 @@ pub enum LeaseEnd<'a> {
 
 /// A source of providers' keys. Implement it to take keys from a vault.
 ///
-/// A key is leased within the time of its attempt, and before anything is sent, so that a key that
-/// cannot be had costs nothing. A future that is not waited for any longer is dropped. On a runtime
-/// of several threads, leases are waited for in a task of their own, so that a source that blocks
-/// its thread keeps nobody else waiting; the other methods must not block. A panic is the answer of
-/// a source that has nothing: no key, no names, no report.
+/// # Keys that rotate
+/// A source is asked for each attempt, so that a key it has changed counts with the next one. What
+/// it lends is removed from every text that the gateway shows or keeps: from the moment it is lent,
+/// for as long as anybody holds the lease or a clone of it, and after that until 256 newer keys have
+/// been lent. What it names by [`known`](Self::known) is removed from the moment the next text is
+/// read, and until 256 newer keys have been named after it was last named itself.
+///
+/// # Panics, waits and money
+/// A key that cannot be had costs nothing. While the source is asked, no byte of the request has
+/// left, so a caller who leaves and a deadline that passes give the money that was set aside back.
+/// A source that never answers is ended by the request's deadline, or earlier where another target
+/// is ready, and a future that is not waited for any longer is dropped. On a runtime of several
+/// threads, leases are waited for in a task of their own, so that a source that blocks its thread
+/// keeps nobody else waiting; the other methods must not block. A panic is the answer of a source
+/// that has nothing: no key, which is [`Category::MissingKey`](crate::Category::MissingKey) of the
+/// target for which it was asked, no names, no report.
 #[async_trait]
 pub trait CredentialSource: Send + Sync {
     /// Returns a key for `provider`, which the policy expects in the variable `variable`; `None` if
@@ -131,8 +152,11 @@ pub trait CredentialSource: Send + Sync {
     /// because `llm_routing_info` waits for it.
     fn has(&self, provider: &ProviderName, variable: &str) -> bool;
 
-    /// Returns every key that is known so far, so that it can be removed from what providers send.
+    /// Returns every key that is in force now, so that it can be removed from what providers send.
     /// A leased key is removed whether or not it is returned here.
+    ///
+    /// The gateway asks whenever it removes keys from a text, for each piece of a streamed answer
+    /// too. So it must be quick, and must not block.
     fn known(&self) -> Vec<Secret>;
 
     /// Returns why there is no key although its variable is set, in words that go on after the

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::Sequence;
+use crate::credential::LeasedKey;
+use crate::model::{Prompt, Sequence};
 use crate::transport::Exchange;
 
 use super::Context;
@@ -24,6 +25,10 @@ pub(crate) struct Course {
     pub(crate) exchanges: Vec<Exchange>,
     /// Time from the first wait to the end of the call.
     pub(crate) latency: Duration,
+    /// The prompt that was asked; `None` if nothing was sent.
+    pub(crate) prompt: Option<Prompt>,
+    /// The keys of all attempts. While they are here, they are removed from what was recorded.
+    _lent: Vec<LeasedKey>,
 }
 
 impl Course {
@@ -31,7 +36,7 @@ impl Course {
     pub(crate) fn refused(refusal: Refusal) -> Self {
         let attempts = vec![Attempt::refused(&refusal.target, refusal.error.category())];
         let (exchanges, latency) = (Vec::new(), Duration::ZERO);
-        Self { result: Err(refusal), attempts, exchanges, latency }
+        Self { result: Err(refusal), attempts, exchanges, latency, prompt: None, _lent: Vec::new() }
     }
 }
 
@@ -47,9 +52,9 @@ pub(crate) async fn run_alone<'a>(
     // Nobody hears its text before it is whole: members must not see each other's, and what a step
     // wrote is not yet an answer.
     let outlets = Outlets::new(context.events, rules, &call.planned.target).numbered_by(sequence);
-    let mut attempts = Vec::new();
+    let (mut attempts, prompt) = (Vec::new(), Some(call.prepared.call.prompt.clone()));
     let result = run(context, call, booking, &outlets, &mut attempts).await;
     let result = result.map_err(|refusal| outlets.refused(refusal));
     let (exchanges, latency) = (outlets.recorder.exchanges(), started.elapsed());
-    Course { result, attempts, exchanges, latency }
+    Course { result, attempts, exchanges, latency, prompt, _lent: outlets.into_lent() }
 }

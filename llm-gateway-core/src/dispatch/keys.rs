@@ -35,7 +35,7 @@ impl TriedKeys {
         outlets: &'o Outlets<'_>,
         leases: Option<&mut AttemptLeases<'_>>,
     ) -> SendContext<'o> {
-        let Some(leases) = leases else { return outlets.begin().with_leases(&[]) };
+        let Some(leases) = leases else { return outlets.begin(&[]) };
         // Nothing can have left while keys are leased.
         outlets.progress.begin_attempt();
         let variables = context.endpoint(target).map(Endpoint::variables);
@@ -43,7 +43,7 @@ impl TriedKeys {
             let is_key = context.key_variable(target) == Some(variable);
             leases.take(variable, self.chosen.as_deref().filter(|_| is_key)).await;
         }
-        outlets.begin().with_leases(leases.taken())
+        outlets.begin(leases.taken())
     }
 
     /// Returns the id of another key with which `target` may be asked after an attempt failed with

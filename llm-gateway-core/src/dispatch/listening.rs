@@ -1,10 +1,11 @@
 //! The outlets of a call: where its bytes, its progress and its text go while it is under way.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
+use crate::credential::LeasedKey;
 use crate::event::{Event, EventSender};
 use crate::model::{Completion, Sequence, Target};
 use crate::policy::PreflightRules;
@@ -24,6 +25,8 @@ pub(super) struct Outlets<'a> {
     pub(super) progress: Arc<CallProgress>,
     /// Hears the text of the answer while it arrives; `None` if nobody does.
     content: Option<&'a ContentSink>,
+    /// The keys of all attempts so far. An answer to an earlier attempt's key may still come.
+    lent: Mutex<Vec<LeasedKey>>,
 }
 
 impl<'a> Outlets<'a> {
@@ -31,7 +34,7 @@ impl<'a> Outlets<'a> {
     /// once a second.
     pub(super) fn new(events: &EventSender, rules: &PreflightRules, target: &Target) -> Self {
         let progress = Arc::new(progress(events, rules, target));
-        Self { recorder: Recorder::new(), progress, content: None }
+        Self { recorder: Recorder::new(), progress, content: None, lent: Mutex::default() }
     }
 
     /// Numbers the moments of the call by a sequence that other calls share.
@@ -44,14 +47,22 @@ impl<'a> Outlets<'a> {
         Self { content, ..self }
     }
 
-    /// Begins the next attempt, and returns its context.
-    pub(super) fn begin(&self) -> SendContext<'_> {
+    /// Begins the next attempt, and returns its context. What was leased for it stays known for as
+    /// long as the call and what it recorded.
+    pub(super) fn begin(&self, leased: &[LeasedKey]) -> SendContext<'_> {
+        self.lent.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(leased);
         self.progress.begin_unmarked();
         let context = SendContext::new(&self.recorder).with_progress(Arc::clone(&self.progress));
+        let context = context.with_leases(leased);
         match self.content {
             Some(content) => context.with_content(content),
             None => context,
         }
+    }
+
+    /// Returns the keys that were leased for all attempts.
+    pub(super) fn into_lent(self) -> Vec<LeasedKey> {
+        self.lent.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns whether text was passed on, so that no other answer may follow: two answers must not

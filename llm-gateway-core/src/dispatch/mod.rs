@@ -53,6 +53,7 @@ use crate::random::Random;
 use crate::reliability::{BreakerRules, Deadline, Limiter, RetryRules, Targets};
 use crate::stop::Stop;
 use crate::stream::ContentSink;
+use crate::transport::Scrubber;
 
 use context_floor::ContextFloor;
 use listening::Outlets;
@@ -104,6 +105,8 @@ pub(crate) struct Context<'a> {
     pub(crate) task_class: &'a TaskClass,
     /// The kind of request, by which a refusal words its advice.
     pub(crate) advice: Advice,
+    /// Removes known keys from what is shown or kept of a call.
+    pub(crate) scrubber: &'a Scrubber,
 }
 
 impl Context<'_> {

@@ -10,6 +10,7 @@ mod category;
 #[cfg(any(feature = "reqwest", feature = "sqlite"))]
 mod own_want;
 mod refusing_cap;
+mod texts;
 
 use std::fmt;
 use std::sync::Arc;
@@ -54,7 +55,9 @@ struct Inner {
     usage: Option<Usage>,
     answered_by: Option<String>,
     nothing_sent: bool,
-    /// Whether an error status came with a count of tokens.
+    /// Whether it is certain that nothing is billed, although the request was sent.
+    unbilled: bool,
+    /// Whether a bill may come although the failure looks like a refusal.
     may_be_billed: bool,
     blocked_by: Option<BlockedBy>,
     /// The cap that refused the call.
@@ -82,6 +85,7 @@ impl Error {
             usage: None,
             answered_by: None,
             nothing_sent: false,
+            unbilled: false,
             may_be_billed: false,
             blocked_by: None,
             cap: None,
@@ -190,9 +194,26 @@ impl Error {
         self
     }
 
-    /// States that the request may be billed although it was answered with an error status.
+    /// States that nothing is billed for the attempt, although its request may have been sent. The
+    /// attempt is then settled at zero, whatever its category is.
+    ///
+    /// ```
+    /// use llm_gateway_core::{Category, Error};
+    ///
+    /// let lost = Error::new(Category::Timeout, "the queue dropped the job before it ran").unbilled();
+    /// assert!(lost.is_unbilled());
+    /// ```
     #[must_use]
-    pub(crate) fn with_possible_bill(mut self) -> Self {
+    pub fn unbilled(mut self) -> Self {
+        self.0.unbilled = true;
+        self
+    }
+
+    /// States that the attempt may be billed although its failure looks like a refusal, such as a
+    /// rate limit that was reached in the middle of an answer. The attempt is then settled at its
+    /// whole hold, as an estimate, unless [`with_usage`](Self::with_usage) says what it cost.
+    #[must_use]
+    pub fn with_possible_bill(mut self) -> Self {
         self.0.may_be_billed = true;
         self
     }
@@ -282,8 +303,14 @@ impl Error {
         self.0.nothing_sent
     }
 
-    /// Returns whether the request may be billed although it was answered with an error status.
-    pub(crate) fn may_be_billed(&self) -> bool {
+    /// Returns whether it is certain that nothing is billed, although the request may have been
+    /// sent.
+    pub fn is_unbilled(&self) -> bool {
+        self.0.unbilled
+    }
+
+    /// Returns whether the attempt may be billed although its failure looks like a refusal.
+    pub fn may_be_billed(&self) -> bool {
         self.0.may_be_billed
     }
 

@@ -23,11 +23,12 @@ use crate::policy::{Caps, Policy, Spending};
 use crate::provider::Provider;
 use crate::random::Random;
 use crate::run::{LastingState, SharedState};
-use crate::transport::{Scripted, Transport};
+use crate::transport::{KnownSecrets, Scripted, Scrubber, Transport};
 
+use super::lending::ScrubbedCredentials;
 use super::origin::{LedgerFile, Origin, SizedRoom, limiters_for, remembered};
-use super::providers::http_providers;
-use super::secrets::{reader, secrets};
+use super::providers::{http_providers, own_providers};
+use super::secrets::{SecretRule, ask_whenever_read, reader};
 use super::{Gateway, adapters, own_parts};
 
 /// A builder that configures a [`Gateway`].
@@ -261,20 +262,18 @@ impl GatewayBuilder {
         let problems: Vec<Diagnostic> =
             problems.into_iter().chain(missing).chain(of_network).chain(moved).collect();
         let policy = policy.ok_or_else(|| PolicyProblems::new(problems.clone()));
+        let reader = reader(policy.as_ref().ok(), before.as_ref());
         let used = policy.as_deref().ok();
-        let reader = reader(used, before.as_ref());
-        let credentials = self.credentials_for(reader, &environment);
-        let now = secrets(&*credentials, network.as_deref(), reader, &environment);
-        let secrets = remembered(origin, &now);
+        let secrets = remembered(origin, network.as_deref());
+        let credentials = self.credentials_for(reader.clone(), &environment, &secrets);
         let room = used.map(|policy| SizedRoom::of(origin, policy.output().max_bytes_in_flight));
         let parts = Origin { network, transport, ledger_file, room, secrets, env_file, pipes };
         let mut providers = match used {
             Some(policy) => http_providers(policy, &credentials, &self.clock, self.offline, &parts),
             None => BTreeMap::new(),
         };
-        providers.extend(
-            used.map(|policy| own_parts::providers(policy, self.providers)).unwrap_or_default(),
-        );
+        let own = used.map(|policy| own_parts::providers(policy, self.providers));
+        providers.extend(own_providers(own.unwrap_or_default(), &parts.secrets));
         let limiters = before.as_ref().map(|before| &before.state.limiters);
         let lasting = before.as_ref().map(|before| Arc::clone(&before.state.lasting));
         let state = SharedState {
@@ -283,6 +282,7 @@ impl GatewayBuilder {
             policy,
             problems,
             credentials,
+            scrubber: Scrubber::sharing(Arc::clone(&parts.secrets)),
             ledger,
             cache: self.cache,
             clock: self.clock,
@@ -330,18 +330,26 @@ impl GatewayBuilder {
         (transport.is_some().then_some(network), transport)
     }
 
-    /// Returns the program's source of keys, or the variables that the policy names.
+    /// Returns the program's source of keys, or the variables that the policy names. What it knows
+    /// and lends is added to `secrets`.
     fn credentials_for(
         &mut self,
-        policy: Option<&Policy>,
+        policy: Option<Arc<Policy>>,
         environment: &Environment,
+        secrets: &Arc<KnownSecrets>,
     ) -> Arc<dyn CredentialSource> {
-        let specs = policy.into_iter().flat_map(|policy| policy.providers().values());
-        let variables = specs.flat_map(|spec| spec.endpoint.variables()).map(str::to_owned);
-        let source = self.credentials.take();
-        source.unwrap_or_else(|| {
+        let rule = SecretRule::new(policy.clone(), environment.clone());
+        let source = self.credentials.take().inspect(|own| {
+            ask_whenever_read(secrets, rule.clone(), own);
+        });
+        let source = source.unwrap_or_else(|| {
+            let specs = policy.iter().flat_map(|policy| policy.providers().values());
+            let variables = specs.flat_map(|spec| spec.endpoint.variables()).map(str::to_owned);
             Arc::new(EnvironmentCredentials::new(environment.clone(), variables))
-        })
+        });
+        let source = ScrubbedCredentials::new(source, Arc::clone(secrets), policy);
+        secrets.learn(&rule.known(&source));
+        Arc::new(source)
     }
 
     /// Reads and compiles the policy that the builder was given.

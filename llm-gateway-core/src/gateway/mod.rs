@@ -9,6 +9,7 @@
 
 mod adapters;
 mod builder;
+mod lending;
 mod origin;
 mod own_parts;
 mod providers;

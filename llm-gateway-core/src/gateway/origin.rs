@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{Diagnostic, PipeTexts};
-use crate::credential::Secret;
 use crate::ledger::Ledger;
 use crate::model::ProviderName;
 use crate::network::Network;
@@ -86,11 +85,11 @@ pub(super) fn limiters_for(
     limiters.collect()
 }
 
-/// Returns the list of secrets that all gateways of one origin share, with the secrets of `now` in
-/// it. Without a gateway `before`, the list is new.
-pub(super) fn remembered(before: Option<&Origin>, now: &[Secret]) -> Arc<KnownSecrets> {
+/// Returns the list of secrets that all gateways of one origin share, with the passwords of the
+/// network in it. Without a gateway `before`, the list is new.
+pub(super) fn remembered(before: Option<&Origin>, network: Option<&Network>) -> Arc<KnownSecrets> {
     let secrets = before.map(|it| Arc::clone(&it.secrets)).unwrap_or_default();
-    secrets.learn(now);
+    secrets.learn(&network.map(Network::secrets).unwrap_or_default());
     secrets
 }
 

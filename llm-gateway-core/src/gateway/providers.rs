@@ -1,4 +1,4 @@
-//! Makes one provider for each entry of the policy.
+//! Makes one provider for each entry of the policy, and sees to those that a program brings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use crate::clock::Clock;
 use crate::credential::CredentialSource;
 use crate::model::ProviderName;
 use crate::policy::{Policy, ProviderSpec};
-use crate::provider::{Provider, ProviderParts, for_endpoint};
-use crate::transport::Scrubber;
+use crate::provider::{Provider, ProviderParts, ScrubbedProvider, for_endpoint};
+use crate::transport::{KnownSecrets, Scrubber};
 
 use super::origin::Origin;
 
@@ -42,4 +42,14 @@ pub(super) fn http_providers(
         Some((name.clone(), provider))
     };
     policy.providers().iter().filter_map(http).collect()
+}
+
+/// Returns the program's own providers, with known keys removed from their texts.
+pub(super) fn own_providers(
+    own: BTreeMap<ProviderName, Arc<dyn Provider>>,
+    secrets: &Arc<KnownSecrets>,
+) -> BTreeMap<ProviderName, Arc<dyn Provider>> {
+    let scrubber = Scrubber::sharing(Arc::clone(secrets));
+    let scrubbed = |provider| Arc::new(ScrubbedProvider::new(provider, scrubber.clone())) as _;
+    own.into_iter().map(|(name, provider)| (name, scrubbed(provider))).collect()
 }

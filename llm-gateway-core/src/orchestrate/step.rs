@@ -126,8 +126,7 @@ impl<'s, 'a> Steps<'s, 'a> {
         let position = u32::try_from(self.runs.len()).unwrap_or(u32::MAX).saturating_add(1);
         let completion = course.result.as_ref().ok().map(|answered| &answered.completion);
         let said = completion.map(|it| (it.model_text(), it.unfinished(step.planned.max_tokens)));
-        let call =
-            evidence::call_evidence(self.context.policy, position, &target, committed, &course);
+        let call = evidence::call_evidence(self.context, position, &target, committed, &course);
         let mut evidence = StepEvidence::new(step.name(), step.role(), round, instruction, call);
         if let (Some(judged), Some(ask)) = (&judged, ask) {
             evidence = evidence.judging(judged.as_evidence(ask));

@@ -159,7 +159,7 @@ fn gather_evidence(
 ) -> Evidence {
     let members = panel.members.iter().zip(committed).zip(courses).zip(1..);
     let members = members.map(|(((planned, committed), course), position)| {
-        evidence::call_evidence(context.policy, position, &planned.target, committed, course)
+        evidence::call_evidence(context, position, &planned.target, committed, course)
     });
     Evidence { caller: caller(prompt), members: members.collect(), ..Evidence::default() }
 }

@@ -1,11 +1,12 @@
 //! What a provider is given beside the call that it sends.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::relay::TextRelay;
 use crate::credential::{Lease, LeasedKey};
 use crate::stream::ContentSink;
-use crate::transport::{CallProgress, Recorder};
+use crate::transport::{CallProgress, Recorder, SentMark, StreamScrubber};
 
 /// The context of one attempt: where its bytes are recorded, and where the text goes while it
 /// arrives.
@@ -57,7 +58,7 @@ use crate::transport::{CallProgress, Recorder};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SendContext<'a> {
     recorder: &'a Recorder,
     progress: Arc<CallProgress>,
@@ -66,13 +67,31 @@ pub struct SendContext<'a> {
     leases: Option<Vec<LeasedKey>>,
     /// The way of the text if the attempt is made in a task of its own.
     relay: Option<TextRelay>,
+    /// The scrubber of the text that is heard; `None` if the provider scrubs by itself.
+    scrubber: Option<Arc<Mutex<StreamScrubber>>>,
+}
+
+// Without the text that is held back.
+impl fmt::Debug for SendContext<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("SendContext");
+        let shown = shown.field("progress", &self.progress).field("leases", &self.leases);
+        shown.finish_non_exhaustive()
+    }
 }
 
 impl<'a> SendContext<'a> {
     /// Creates the context of an attempt whose bytes `recorder` keeps, and whose text nobody hears
     /// before it is whole.
     pub fn new(recorder: &'a Recorder) -> Self {
-        Self { recorder, progress: Arc::default(), content: None, leases: None, relay: None }
+        Self {
+            recorder,
+            progress: Arc::default(),
+            content: None,
+            leases: None,
+            relay: None,
+            scrubber: None,
+        }
     }
 
     /// Passes on the text of the answer to `content` while it arrives.
@@ -85,6 +104,12 @@ impl<'a> SendContext<'a> {
     #[must_use]
     pub(crate) fn with_leases(self, leases: &[LeasedKey]) -> Self {
         Self { leases: Some(leases.to_vec()), ..self }
+    }
+
+    /// Removes keys by `scrubber` from the text that is heard.
+    #[must_use]
+    pub(crate) fn scrubbed_by(self, scrubber: StreamScrubber) -> Self {
+        Self { scrubber: Some(Arc::new(Mutex::new(scrubber))), ..self }
     }
 
     /// Reports the progress of the attempt to `progress`.
@@ -116,6 +141,20 @@ impl<'a> SendContext<'a> {
         self.leases.is_some()
     }
 
+    /// Returns a mark that the provider sets when the first byte of its request is about to leave,
+    /// or when the work that costs money begins.
+    ///
+    /// Without it the attempt counts as sent from its beginning: a caller who leaves, a deadline
+    /// that passes and a panic then cost the whole hold. A provider that waits for something before
+    /// it sends, such as a place in a queue, takes the mark first. Until the mark is set, an attempt
+    /// that ends costs nothing. While another target is ready, the mark must be set within a quarter
+    /// of the time that is left, or the next target is asked. Each call returns the mark anew, in
+    /// place of the one before.
+    #[must_use = "a mark that is never set says that nothing was sent"]
+    pub fn sent_mark(&self) -> SentMark {
+        self.progress.begin_attempt()
+    }
+
     /// Returns the number of characters of the answer that have arrived so far.
     pub fn chars(&self) -> u64 {
         self.progress.chars()
@@ -137,9 +176,24 @@ impl<'a> SendContext<'a> {
         let more = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
         if more > 0 {
             self.progress.grown_to(self.chars().saturating_add(more));
-            self.progress.said(text);
         }
+        match self.without_keys(text) {
+            Some(text) => self.said(&text).await,
+            None => self.said(text).await,
+        }
+    }
+
+    /// Keeps text that holds no key, and passes it on.
+    async fn said(&self, text: &str) {
+        self.progress.said(text);
         self.pass_on(text).await;
+    }
+
+    /// Returns the text that is certain to be free of keys once `text` was added; `None` if the
+    /// provider scrubs by itself.
+    fn without_keys(&self, text: &str) -> Option<String> {
+        let scrubber = self.scrubber.as_ref()?;
+        Some(scrubber.lock().unwrap_or_else(PoisonError::into_inner).push(text))
     }
 
     /// Passes on text whose characters are counted already.
@@ -178,6 +232,6 @@ impl DetachedContext {
     /// Returns the context, with the recorder that keeps the bytes of the attempt.
     pub(super) fn recorded_by(self, recorder: &Recorder) -> SendContext<'_> {
         let Self { progress, leases, relay } = self;
-        SendContext { recorder, progress, content: None, leases, relay: Some(relay) }
+        SendContext { progress, leases, relay: Some(relay), ..SendContext::new(recorder) }
     }
 }

@@ -47,6 +47,7 @@ mod http;
 mod late;
 mod own;
 mod relay;
+mod scrubbed;
 mod wait;
 
 use async_trait::async_trait;
@@ -58,6 +59,7 @@ use crate::transport::{HttpRequest, Recorder};
 pub use self::context::SendContext;
 pub(crate) use self::http::{AnswerRoom, ProviderParts, for_endpoint};
 pub(crate) use self::own::OwnProvider;
+pub(crate) use self::scrubbed::ScrubbedProvider;
 
 /// One prompt for one model, which a provider encodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,6 +109,10 @@ pub struct Prepared {
 impl Prepared {
     /// Creates a prepared call whose request is recorded when it is sent. A certificate can judge it if
     /// the policy says by `kind` in which wire format it is.
+    ///
+    /// The request may hold the provider's credential, so that [`Provider::send`] can send it as it
+    /// is. A receipt and a bundle show it without: the [`Recorder`] says what is left out and who
+    /// removes keys.
     pub fn recorded(call: Call, request: HttpRequest) -> Self {
         Self { call, request: Some(request) }
     }

@@ -75,6 +75,7 @@ impl<'a> ActiveRun<'a> {
             stop: Some(&self.stop),
             task_class,
             advice: Advice::OfPrompt,
+            scrubber: &self.state.scrubber,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::model::ProviderName;
 use crate::policy::Policy;
 use crate::provider::Provider;
 use crate::reliability::Limiter;
+use crate::transport::Scrubber;
 
 use super::lasting::LastingState;
 
@@ -26,6 +27,8 @@ pub(crate) struct SharedState {
     /// One provider for each name that a target can have.
     pub(crate) providers: BTreeMap<ProviderName, Arc<dyn Provider>>,
     pub(crate) credentials: Arc<dyn CredentialSource>,
+    /// Removes the keys that are known at the time from what is shown or kept.
+    pub(crate) scrubber: Scrubber,
     /// The ledger; `None` if money is not counted.
     pub(crate) ledger: Option<Arc<dyn Ledger>>,
     /// The cache of answers; `None` if nothing is kept. There is no adapter yet.

@@ -39,6 +39,7 @@
 //! ```
 
 mod body;
+mod credential_names;
 mod isolated;
 mod progress;
 mod recorder;
@@ -77,9 +78,9 @@ pub(crate) use so_far::TextOf;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HttpRequest {
-    /// The URL to post to. It never holds a key: keys travel in headers.
+    /// The URL to post to. The built-in providers put no key into it: keys travel in headers.
     pub url: String,
-    /// The headers that the gateway sets, without the credential.
+    /// The headers of the request. The built-in providers leave the credential out of them.
     pub headers: HeaderMap,
     /// The body, byte for byte.
     pub body: SharedBytes,

@@ -1,8 +1,12 @@
 //! Records the exact bytes of each attempt: what was sent and what was received.
 //!
-//! A record may be shown, because the provider replaces every known key in the bytes before it
-//! notes them here. One recorder serves one call. It holds one exchange per attempt: the newest
-//! body in full, and one mebibyte of the bodies before it.
+//! One recorder serves one call. It holds one exchange per attempt: the newest body in full, and one
+//! mebibyte of the bodies before it.
+//!
+//! Who keeps keys out of what is shown: the recorder leaves out credentials by the names of their
+//! headers and URL parameters, whoever records. The built-in providers replace known keys before
+//! they record. For all providers, the gateway replaces known keys once more as the last thing
+//! before it makes a receipt or a bundle.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +17,7 @@ use http::{HeaderMap, StatusCode};
 use crate::model::{Sequence, SharedBytes};
 
 use super::HttpRequest;
+use super::credential_names::without_credentials;
 
 /// The response to one attempt, as far as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +53,17 @@ pub struct Exchange {
 const ROOM_FOR_OLDER: usize = 1024 * 1024;
 
 /// A recorder, which collects the exchanges of one call: the evidence of what was sent and received.
+///
+/// A provider of a program's own records what it really sends and receives, its credential included.
+/// The recorder does not keep a credential: in the place of the value of a header such as
+/// `authorization`, `proxy-authorization`, `x-api-key`, `api-key`, `x-goog-api-key` or `cookie`, of
+/// a value that is marked as sensitive, and of a URL parameter such as `key`, it keeps
+/// `[redacted]`, and it drops the user info of a URL. Before a receipt or a bundle is made, the
+/// gateway replaces every key that it knows in what was recorded: keys that its
+/// [`CredentialSource`](crate::credential::CredentialSource) lent or named, those of the environment
+/// that the policy names, and passwords of proxies. A key that only the provider knows, in a body,
+/// is kept as it is: such a provider leaves it out by itself, or names it by
+/// `CredentialSource::known`.
 #[derive(Default)]
 pub struct Recorder {
     exchanges: Arc<Mutex<Vec<Exchange>>>,
@@ -94,11 +110,12 @@ impl Recorder {
         (!is_over).then_some(exchanges)
     }
 
-    /// Records that `request` is about to be sent.
+    /// Records that `request` is about to be sent. Its credentials are left out.
     pub fn sent(&self, request: &HttpRequest) {
         let Some(mut exchanges) = self.open() else { return };
         let sent = self.sequence.next();
-        exchanges.push(Exchange { sent, request: request.clone(), response: None });
+        let request = request.without_credentials();
+        exchanges.push(Exchange { sent, request, response: None });
     }
 
     /// Records the response to the request that was sent last, in which no key was replaced.
@@ -123,7 +140,9 @@ impl Recorder {
     fn keep(&self, response: impl FnOnce(u64) -> Response) {
         let Some(mut exchanges) = self.open() else { return };
         let Some((newest, older)) = exchanges.split_last_mut() else { return };
-        newest.response = Some(response(self.sequence.next()));
+        let response = response(self.sequence.next());
+        let headers = without_credentials(&response.headers);
+        newest.response = Some(Response { headers, ..response });
         let mut room = ROOM_FOR_OLDER;
         for response in older.iter_mut().rev().filter_map(|exchange| exchange.response.as_mut()) {
             match room.checked_sub(response.body.len()) {

@@ -66,7 +66,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
         ],
     ),
     ("archive", &["model", "error", "certificate", "policy", "private"]),
-    ("evidence", &["model", "certificate", "dispatch", "policy"]),
+    ("evidence", &["model", "certificate", "dispatch", "policy", "transport"]),
     ("panel", &["model", "error", "event", "certificate", "dispatch", "evidence", "policy"]),
     ("orchestrate", &["model", "error", "event", "certificate", "dispatch", "evidence", "policy"]),
     (
@@ -120,6 +120,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
             "runtime",
             "stop",
             "stream",
+            "transport",
         ],
     ),
     // The only place where adapters meet ports.

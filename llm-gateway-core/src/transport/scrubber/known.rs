@@ -2,22 +2,27 @@
 //!
 //! A key may be changed while a provider is asked, and the answer may hold the new key. So all
 //! scrubbers of a program share one list of keys, and look into it whenever they read a text.
+//!
+//! The list has two parts, so that a vault that lends a new key for each call drives no other key
+//! out: the keys that were named, and the keys that were lent. Each part keeps the newest 256. A
+//! key that is in force, and a key whose lease is held by anybody, is kept beyond that.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::spellings;
 use super::windows::Spellings;
 use crate::credential::Secret;
 use crate::model::KeyKind;
 
-/// The most keys that are remembered. Keys are changed by hand, and each costs time in every
-/// answer.
+/// The most keys of each part that are remembered beside those in use. Keys are changed by hand,
+/// and each costs time in every answer.
 const MOST_SECRETS: usize = 256;
 
 /// The keys at one time, with what is searched for them.
 #[derive(Clone, Default)]
 pub(super) struct KnownKeys {
-    /// The keys, the newest last.
+    /// The keys: those that were named and then those that were lent, the newest of each last.
     pub(super) secrets: Vec<Secret>,
     /// The spellings of the keys; `None` if none of them counts as a secret.
     pub(super) spellings: Option<Arc<Spellings>>,
@@ -38,39 +43,153 @@ impl KnownKeys {
     }
 }
 
-/// A list of every key that was ever in force, which scrubbers share. It holds each key once, and
-/// only the newest of too many.
+/// A source that names the keys in force whenever it is asked.
+type KeysInForce = Arc<dyn Fn() -> Vec<Secret> + Send + Sync>;
+
+/// A list of every key that was ever in force or lent, which scrubbers share. It holds each key
+/// once, and only the newest of too many.
 #[derive(Default)]
-pub(crate) struct KnownSecrets(Mutex<Arc<KnownKeys>>);
+pub(crate) struct KnownSecrets {
+    lists: Mutex<Lists>,
+    /// The source that is asked whenever a text is read; `None` if keys do not change by themselves.
+    source: Mutex<Option<KeysInForce>>,
+}
+
+/// The two parts of the list, and what is searched for both.
+#[derive(Default)]
+struct Lists {
+    /// The keys that were named, the newest last.
+    named: Vec<Secret>,
+    /// The keys that were lent, the newest last.
+    lent: Vec<LentSecret>,
+    /// What is searched, as it was when a text was last read.
+    keys: Arc<KnownKeys>,
+    /// Whether a key was added since.
+    is_stale: bool,
+}
+
+/// A key that was lent. It is in use while anybody else holds it too.
+struct LentSecret(Arc<Secret>);
+
+impl LentSecret {
+    fn is_in_use(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+}
+
+impl Lists {
+    /// Returns what is searched. It is made when a text is read, because many keys may be lent
+    /// before the next one is.
+    fn keys(&mut self) -> Arc<KnownKeys> {
+        if std::mem::take(&mut self.is_stale) {
+            self.refresh();
+        }
+        Arc::clone(&self.keys)
+    }
+
+    /// Replaces what is searched, unless the keys are the same in the same order.
+    fn refresh(&mut self) {
+        let lent = self.lent.iter().map(|lent| &*lent.0);
+        let lent = lent.filter(|secret| !holds(&self.named, secret));
+        let all: Vec<Secret> = self.named.iter().chain(lent).cloned().collect();
+        let before = &self.keys;
+        if is_same_order(&all, &before.secrets) {
+            return;
+        }
+        let is_same = all.len() == before.secrets.len() && all.iter().all(|it| before.hold(it));
+        self.keys = Arc::new(match is_same {
+            true => KnownKeys { secrets: all, spellings: before.spellings.clone() },
+            false => KnownKeys::new(all),
+        });
+    }
+}
+
+fn is_same_order(one: &[Secret], other: &[Secret]) -> bool {
+    let mut pairs = one.iter().zip(other);
+    one.len() == other.len() && pairs.all(|(one, other)| one.expose() == other.expose())
+}
 
 impl KnownSecrets {
     /// Creates a list of these keys, however many.
     pub(super) fn of(secrets: Vec<Secret>) -> Self {
-        Self(Mutex::new(Arc::new(KnownKeys::new(secrets))))
+        let keys = Arc::new(KnownKeys::new(secrets.clone()));
+        let lists = Lists { named: secrets, keys, ..Lists::default() };
+        Self { lists: Mutex::new(lists), source: Mutex::default() }
     }
 
-    /// Adds the keys that are in force now, for texts under way as well.
+    /// Returns a list of the keys that are known now, which learns nothing.
+    pub(super) fn fixed(&self) -> Self {
+        let lists = Lists { keys: self.keys(), ..Lists::default() };
+        Self { lists: Mutex::new(lists), source: Mutex::default() }
+    }
+
+    /// Asks `source` from now on, whenever a text is read, which keys are in force. A panic of the
+    /// source names no key, and what was known before stays known.
+    pub(crate) fn ask(&self, source: impl Fn() -> Vec<Secret> + Send + Sync + 'static) {
+        *self.source.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(source));
+    }
+
+    /// Adds the keys that are in force now, for texts under way as well. However many they are, all
+    /// of them are kept.
     pub(crate) fn learn(&self, now: &[Secret]) {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = keys.secrets.iter().filter(|old| !holds(now, old)).cloned();
+        let mut lists = self.lists();
+        let old = lists.named.iter().filter(|old| !holds(now, old)).cloned();
         let mut all: Vec<Secret> = old.collect();
+        let old = all.len();
         for secret in now {
-            if !holds(&all, secret) {
+            if !holds(all.get(old..).unwrap_or_default(), secret) {
                 all.push(secret.clone());
             }
         }
-        let surplus = all.len().saturating_sub(MOST_SECRETS);
+        let surplus = all.len().saturating_sub(MOST_SECRETS).min(old);
         all.drain(..surplus);
-        let is_same = all.len() == keys.secrets.len() && all.iter().all(|it| keys.hold(it));
-        *keys = Arc::new(match is_same {
-            true => KnownKeys { secrets: all, spellings: keys.spellings.clone() },
-            false => KnownKeys::new(all),
+        lists.named = all;
+        lists.is_stale = true;
+    }
+
+    /// Adds a key that is lent, and returns what keeps it known for as long as it lives.
+    pub(crate) fn lend(&self, secret: &Secret) -> Arc<Secret> {
+        let mut lists = self.lists();
+        let found = lists.lent.iter().position(|lent| lent.0.expose() == secret.expose());
+        let lent = match found {
+            Some(index) => lists.lent.remove(index).0,
+            None => Arc::new(secret.clone()),
+        };
+        let mut surplus = (lists.lent.len() + 1).saturating_sub(MOST_SECRETS);
+        lists.lent.retain(|lent| {
+            let goes = surplus > 0 && !lent.is_in_use();
+            surplus -= usize::from(goes);
+            !goes
         });
+        lists.lent.push(LentSecret(Arc::clone(&lent)));
+        lists.is_stale = true;
+        lent
     }
 
     /// Returns the keys that are known now.
     pub(super) fn keys(&self) -> Arc<KnownKeys> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.look();
+        self.lists().keys()
+    }
+
+    /// Asks the source which keys are in force, and learns those that are new. No list is locked
+    /// while the source is asked.
+    fn look(&self) {
+        let source = self.source.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(source) = source else { return };
+        let Ok(now) = catch_unwind(AssertUnwindSafe(|| source())) else { return };
+        let is_known = {
+            let lists = self.lists();
+            now.iter().all(|secret| holds(&lists.named, secret))
+        };
+        if !is_known {
+            self.learn(&now);
+        }
+    }
+
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        // Nothing between two changes panics, so a poisoned list is still whole.
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,7 +241,7 @@ impl OwnKeys {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Scrubber;
+    use super::super::{REDACTED, Scrubber};
     use super::*;
 
     fn key(number: usize) -> Secret {
@@ -199,5 +318,82 @@ mod tests {
             known.learn(&[Secret::new(format!("{number}"))]);
         }
         assert_eq!(stream.push("a") + &stream.finish(), "sk-tea");
+    }
+
+    fn lent(known: &KnownSecrets) -> usize {
+        known.lists().lent.len()
+    }
+
+    #[test]
+    fn a_key_that_is_lent_is_known_for_as_long_as_anybody_holds_it() {
+        let known = Arc::new(KnownSecrets::default());
+        known.learn(&[key(0)]);
+        let kept: Vec<_> = (1..=300).map(|number| known.lend(&key(number))).collect();
+        let other = Arc::clone(&kept[0]);
+        let scrubber = Scrubber::sharing(Arc::clone(&known));
+        let hides = |number: usize| !scrubber.scrub(key(number).expose()).contains("sk-");
+        for number in 1_000..2_000 {
+            drop(known.lend(&key(number)));
+            assert!(lent(&known) <= kept.len().max(MOST_SECRETS) + 1, "{number}");
+        }
+        assert!((0..=300).chain([1_999]).all(hides));
+        // Those that nobody holds any more go with the next ones, and not those that were named.
+        drop(kept);
+        for number in 2_000..2_300 {
+            drop(known.lend(&key(number)));
+        }
+        assert!(hides(1) && hides(0) && hides(2_299) && !hides(2) && !hides(1_500));
+        assert_eq!(lent(&known), MOST_SECRETS);
+        drop(other);
+        // The same key again, a thousand times, drives nothing out.
+        for _ in 0..1_000 {
+            drop(known.lend(&key(1)));
+        }
+        assert!(hides(1) && hides(2_299) && lent(&known) == MOST_SECRETS);
+    }
+
+    #[test]
+    fn a_source_is_asked_whenever_a_text_is_read() {
+        let known = Arc::new(KnownSecrets::default());
+        let now = Arc::new(Mutex::new(vec![key(1)]));
+        let source = Arc::clone(&now);
+        known.ask(move || {
+            let keys = source.lock().unwrap().clone();
+            assert!(!keys.is_empty(), "the vault is sealed");
+            keys
+        });
+        let scrubber = Scrubber::sharing(Arc::clone(&known));
+        let mut stream = scrubber.stream();
+        let text = |number: usize| key(number).expose().to_owned();
+        assert_eq!(scrubber.scrub(&text(1)), REDACTED);
+        // A rotation in the middle of a stream.
+        let mut written = stream.push("a ");
+        *now.lock().unwrap() = vec![key(2)];
+        let (begin, end) = (&text(2)[..5], &text(2)[5..]);
+        written += &stream.push(begin);
+        written += &stream.push(end);
+        assert_eq!(written + &stream.finish(), format!("a {REDACTED}"));
+        assert_eq!(scrubber.scrub(&format!("{} {}", text(1), text(2))), "[redacted] [redacted]");
+        // A source that panics names nothing new and takes nothing away.
+        now.lock().unwrap().clear();
+        assert_eq!(
+            scrubber.scrub(&format!("{} {}", text(1), text(3))),
+            format!("[redacted] {}", text(3))
+        );
+        // More than are remembered: all that are in force now.
+        *now.lock().unwrap() = (0..3 * MOST_SECRETS).map(key).collect();
+        for number in [0, 1, 3 * MOST_SECRETS - 1] {
+            assert_eq!(scrubber.scrub(&text(number)), REDACTED);
+        }
+        let fixed = scrubber.fixed();
+        *now.lock().unwrap() = vec![key(9_000)];
+        assert_eq!(fixed.scrub(&text(9_000)), text(9_000));
+        assert_eq!(fixed.scrub(&text(5)), REDACTED);
+        let except = scrubber
+            .except_keys_in([format!("my {}", text(9_000)), text(5)].iter().map(String::as_str));
+        assert_eq!(
+            except.scrub(&format!("{} {}", text(9_000), text(700))),
+            format!("{} {REDACTED}", text(9_000))
+        );
     }
 }

@@ -74,6 +74,23 @@ impl Scrubber {
         Self { shared: Arc::clone(&self.shared), own: Arc::new(OwnKeys::new(own)) }
     }
 
+    /// Returns a scrubber of the keys that are known now, so that equal texts stay equal.
+    pub(crate) fn fixed(&self) -> Self {
+        Self { shared: Arc::new(self.shared.fixed()), own: Arc::clone(&self.own) }
+    }
+
+    /// Returns a scrubber of the keys that are known now and do not occur in `texts`.
+    pub(crate) fn except_keys_in<'t>(&self, texts: impl Iterator<Item = &'t str>) -> Self {
+        let texts: Vec<&str> = texts.collect();
+        let shared = self.shared.keys();
+        let all = shared.secrets.iter().chain(&self.own.secrets);
+        let occurs = |secret: &&Secret| {
+            let alone = Self::new(vec![(*secret).clone()]);
+            texts.iter().any(|text| alone.finds_key(text.as_bytes()))
+        };
+        Self::new(all.filter(|secret| !occurs(secret)).cloned().collect())
+    }
+
     /// Returns the spellings of the keys that are known now; `None` if there are none.
     fn spellings(&self) -> Option<Arc<Spellings>> {
         self.own.spellings_with(&self.shared.keys())
@@ -139,7 +156,7 @@ impl Scrubber {
     }
 
     /// Returns the bytes without known keys; `None` if they hold none.
-    fn scrubbed(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn scrubbed(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let found = self.find(bytes);
         (!found.is_empty()).then(|| replaced(bytes, &found))
     }

@@ -3,19 +3,25 @@
 //! Panels and orchestrations use this module: before a request is sent, to commit its bytes, and
 //! after the answer, to collect what was sent and received. This module decides nothing: it stands
 //! between dispatch and the certificate, which may not see dispatch.
+//!
+//! Known keys are removed here from everything that was recorded, whoever recorded it: this is the
+//! last thing before a receipt or a bundle is made.
+
+mod cleaned;
 
 use crate::certificate::{
     AttemptCost, CallEvidence, Commitment, LARGEST_BUNDLE, RecordedExchange, RecordedRequest,
     RecordedResponse,
 };
-use crate::dispatch::{AttemptOutcome, Course, PreparedCall};
+use crate::dispatch::{AttemptOutcome, Context, Course, PreparedCall};
 use crate::model::{Capability, Dialect, Sequence, Target};
-use crate::policy::Policy;
+
+use cleaned::Cleaner;
 
 /// Records the bytes of a call's request before they are sent. Returns `None` if the provider shows
 /// no bytes.
 pub(crate) fn commit(call: &PreparedCall, sequence: &Sequence) -> Option<Commitment> {
-    let request = call.request()?;
+    let request = call.request()?.without_credentials();
     let recorded = RecordedRequest::new(&request.url, &request.headers, request.body.clone());
     Some(Commitment::new(sequence.next(), recorded))
 }
@@ -50,12 +56,13 @@ fn smallest_bundle(
 
 /// Returns the evidence of a run's call to the member or step at `position`, counted from 1.
 pub(crate) fn call_evidence(
-    policy: &Policy,
+    context: &Context<'_>,
     position: u32,
     target: &Target,
     committed: Option<Commitment>,
     course: &Course,
 ) -> CallEvidence {
+    let policy = context.policy;
     let spec = policy.providers().get(&target.provider);
     let (dialect, base_url) = match spec {
         Some(spec) => (spec.endpoint.dialect, spec.endpoint.base_url.as_str()),
@@ -70,6 +77,7 @@ pub(crate) fn call_evidence(
         facts.is_some_and(|facts| facts.capabilities.contains(&Capability::ThinkTags));
     evidence.committed = committed;
     evidence.exchanges = exchanges(course);
+    Cleaner::new(context.scrubber, course.prompt.as_ref()).clean(&mut evidence);
     match &course.result {
         Ok(answered) => evidence.answered_with(&answered.completion.joined_text()),
         Err(_) => evidence,
