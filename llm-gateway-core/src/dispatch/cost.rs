@@ -67,23 +67,30 @@ fn guessed(
 }
 
 /// Returns the cost of a failed attempt, or `None` if it is unknown. An unusable answer is billed
-/// by its tokens. Nothing is billed if the model is free, nothing was sent or the provider answered
-/// with an error status. After a time-out or a cut body the cost is unknown, and so it is after a
+/// by its tokens. Nothing is billed if the model is free, nothing was sent, the provider says that
+/// nothing is billed, or it refused the request: by an error status or, without any status, by the
+/// category of its error. After a time-out or a cut body the cost is unknown, and so it is after a
 /// status by which a server in front of the model gave up on a request that the model may have
 /// done.
 pub(super) fn of_failure(policy: &Policy, call: &PreparedCall, error: &Error) -> Option<NanoUsd> {
+    if error.is_unbilled() {
+        return Some(NanoUsd::ZERO);
+    }
     if let Some(usage) = error.usage().filter(|usage| usage.is_plausible()) {
         return PricedAnswer::of(policy, call, error.answered_by(), None)
             .map(|priced| priced.cost(usage));
     }
     let is_free = PricedAnswer::of(policy, call, error.answered_by(), None)
         .is_some_and(|priced| priced.prices.is_free());
-    let is_refused = error.http_status().is_some_and(|status| status >= 400);
-    let unbilled = error.nothing_sent() || is_free || is_refused && !is_billed_perhaps(error);
-    unbilled.then_some(NanoUsd::ZERO)
+    let is_refused = match error.http_status() {
+        Some(status) => status >= 400,
+        None => error.category().is_refusal(),
+    };
+    let is_unbilled = error.nothing_sent() || is_free || is_refused && !is_billed_perhaps(error);
+    is_unbilled.then_some(NanoUsd::ZERO)
 }
 
-/// Returns whether a request that was answered with an error status may be billed: its body counts
+/// Returns whether a request that was refused may be billed: the provider says so, the body counts
 /// tokens, or the server that answered had waited for a model that had the request.
 fn is_billed_perhaps(error: &Error) -> bool {
     error.may_be_billed()

@@ -100,6 +100,40 @@ impl Category {
     pub fn counts_for_breaker(self) -> bool {
         Meaning::of(self).counts_for_breaker
     }
+
+    /// Returns whether the category says that the request was refused before a model worked on it.
+    /// Such a failure is not billed, unless its [`Error`] says otherwise. After any other failure a
+    /// bill may come.
+    pub fn is_refusal(self) -> bool {
+        match self {
+            Self::RateLimit
+            | Self::Overloaded
+            | Self::Quota
+            | Self::Auth
+            | Self::MissingKey
+            | Self::ModelNotFound
+            | Self::InvalidRequest
+            | Self::ContextLength
+            | Self::ContentFilter
+            | Self::BreakerOpen
+            | Self::PolicyBlocked => true,
+
+            Self::Provider5xx
+            | Self::Timeout
+            | Self::Network
+            | Self::Truncated
+            | Self::BadResponse
+            | Self::EmptyOutput
+            | Self::OutputBudgetExhausted
+            | Self::UnknownTaskClass
+            | Self::PolicyInvalid
+            | Self::Ledger
+            | Self::Quorum
+            | Self::Independence
+            | Self::Cancelled
+            | Self::Internal => false,
+        }
+    }
 }
 
 /// Answers from the table of categories for one failure.
