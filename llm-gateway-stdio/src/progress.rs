@@ -4,8 +4,6 @@
 //! whenever nothing was told for a while. Nothing here delays a result. `lines` drops what comes
 //! after the end of its call, and what a client does not read.
 
-use std::convert::Infallible;
-use std::future::pending;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -54,7 +52,7 @@ impl Reporter {
             return tokio::select! {
                 biased;
                 outcome = &mut outcome => outcome,
-                never = followed.follow() => match never {},
+                () = followed.follow() => outcome.await,
             };
         };
         let mut telling = Telling::of(followed);
@@ -122,14 +120,8 @@ impl FollowedRun {
         self.progress.subscribe()
     }
 
-    /// Reads the events of the run. It does not return, because only the result is the end of a run.
-    async fn follow(&mut self) -> Infallible {
-        self.to_the_end().await;
-        pending().await
-    }
-
     /// Reads the events of the run until there are no more.
-    pub(crate) async fn to_the_end(&mut self) {
+    pub(crate) async fn follow(&mut self) {
         while let Some(event) = self.events.next().await {
             self.take(&event);
         }

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use test_support::FakeSocket;
 use tokio::runtime::Runtime;
@@ -34,6 +35,11 @@ impl Hanging {
     /// Returns the scheme, host and port, which [`served_by`](crate::policies::served_by) takes.
     pub(crate) fn address(&self) -> String {
         self.socket.address()
+    }
+
+    /// Lets the provider and those who ask it go on for some time.
+    pub(crate) fn goes_on_for(&self, time: Duration) {
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
     /// Asks a question, and returns once it has arrived.

@@ -50,7 +50,7 @@ fn interrupted(arguments: &[&str]) -> (Ended, Till) {
         let till = Till::at(&hanging.address());
         let asked = [arguments, &["route", "quick_answer", "Why?"]].concat();
         let waiting = hanging.is_asked_by(till.run(&asked).command());
-        std::thread::sleep(patience);
+        hanging.goes_on_for(patience);
         waiting.hears("INT");
         let ended = waiting.ends_saying(&till.0).exits(130);
         if ended.stdout.contains("All that") {

@@ -136,7 +136,7 @@ impl Runs {
                 work.task.await
             }
             Waited::TooLong => {
-                tokio::spawn(async move { followed.to_the_end().await });
+                tokio::spawn(async move { followed.follow().await });
                 return work.hand_off().into();
             }
         };
