@@ -2,7 +2,8 @@
 //!
 //! A connection is driven by the runtime that opened it, and stands still or ends with it. So each
 //! runtime has clients of its own, and no connection is used from two. The connections of a runtime
-//! that ends are closed by its end; what is left of its clients is forgotten as others come.
+//! that ends are closed by its end, so that tokio may give its id to another one; what is left of its
+//! clients is forgotten as others come.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -279,6 +279,8 @@ fn tls(roots: Arc<RootCertStore>) -> Result<ClientConfig, TransportError> {
 }
 
 #[cfg(test)]
+mod hermetic_tests;
+#[cfg(test)]
 mod network_tests;
 #[cfg(test)]
 mod tests;

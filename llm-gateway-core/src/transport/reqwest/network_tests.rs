@@ -266,7 +266,7 @@ async fn every_lane_builds_and_only_plain_loopback_goes_without_roots() {
 }
 
 /// A certificate that is no root of anything, in PEM.
-fn pem() -> String {
+pub(super) fn pem() -> String {
     use base64::Engine as _;
     let root = webpki_root_certs::TLS_SERVER_ROOT_CERTS.first().unwrap();
     let lines = base64::engine::general_purpose::STANDARD.encode(root);

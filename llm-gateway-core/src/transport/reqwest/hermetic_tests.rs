@@ -1,0 +1,28 @@
+//! The certificates that are trusted, in a process whose variables name others.
+
+use std::process::Command;
+
+use super::network_tests::pem;
+use super::*;
+
+/// The variable by which this test knows that it is the process within.
+const WITHIN: &str = "ROOTS_WITHIN";
+
+#[tokio::test]
+async fn certificates_of_the_process_are_not_read() {
+    let transport = ReqwestTransport::with_environment(&Environment::empty());
+    let roots = transport.roots.get(&transport.network).await.unwrap().len();
+    if Environment::from_process().get(WITHIN).is_some() {
+        println!("{roots} roots");
+        return;
+    }
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("ca.pem");
+    std::fs::write(&file, pem()).unwrap();
+    let name = "transport::reqwest::hermetic_tests::certificates_of_the_process_are_not_read";
+    let mut within = Command::new(std::env::current_exe().unwrap());
+    within.args(["--exact", name, "--nocapture"]).env(WITHIN, "1");
+    within.env("SSL_CERT_FILE", &file).env("SSL_CERT_DIR", place.path());
+    let said = String::from_utf8(within.output().unwrap().stdout).unwrap();
+    assert!(said.contains(&format!("{roots} roots")), "{roots} roots without, {said}");
+}
