@@ -102,8 +102,9 @@ impl Progress {
                 self.step = Some((step.clone(), *round));
                 self.turn_to(target, String::new());
             }
-            // The next step follows at once, or the end of the run.
-            Event::StepEnded { .. } => {}
+            // The next step follows at once, or the end of the run. What was left out shows in what
+            // came after it.
+            Event::StepEnded { .. } | Event::LeftOut { .. } => {}
             Event::Escalating { to, because } => {
                 let because = printable(&single_spaced(because), LONGEST_REASON);
                 self.turn_to(to, format!("{because}, "));

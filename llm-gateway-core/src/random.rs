@@ -19,6 +19,12 @@ impl Random {
         Self(Mutex::new(generator))
     }
 
+    /// Creates a generator of its own, which goes on alone: what is drawn from it depends on
+    /// nothing that is drawn elsewhere later.
+    pub(crate) fn child(&self) -> Self {
+        Self(Mutex::new(StdRng::from_seed(self.bytes())))
+    }
+
     /// Returns 128 random bits.
     pub(crate) fn bits(&self) -> u128 {
         self.draw(|generator| generator.random())

@@ -1,5 +1,5 @@
 //! The text of an answer while it arrives: a channel that loses nothing, beside the
-//! [events](crate::Event), which may be dropped.
+//! [events](crate::Event), of which a reader that lags misses some.
 //!
 //! A provider hears text and passes it on by
 //! [`SendContext::heard`](crate::provider::SendContext::heard). A reader that is slow slows the
@@ -24,8 +24,11 @@
 //! # }
 //! ```
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
+use futures_util::Stream;
 use tokio::sync::mpsc;
 
 /// The number of pieces that may be unread. With [`LARGEST_PIECE`] it bounds what is unread to
@@ -48,7 +51,8 @@ pub enum Delta {
     },
 }
 
-/// The reader of an answer's pieces, in order.
+/// The reader of an answer's pieces, in order. It is a `Stream` of [`Delta`], as `futures_core` 0.3
+/// defines it.
 #[derive(Debug)]
 pub struct Content(mpsc::Receiver<Delta>);
 
@@ -59,6 +63,14 @@ impl Content {
     /// No piece is lost if the future is dropped.
     pub async fn next(&mut self) -> Option<Delta> {
         self.0.recv().await
+    }
+}
+
+impl Stream for Content {
+    type Item = Delta;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Delta>> {
+        self.0.poll_recv(cx)
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Attempt {
     /// The recorder's number of the moment at which the request was sent; `None` if nothing was
     /// sent.
     pub(crate) sent: Option<u64>,
+    /// Whether the call was passed on to its provider.
+    asked: bool,
 }
 
 impl Attempt {
@@ -75,13 +77,14 @@ impl Attempt {
             reserved: None,
             recorded: None,
             sent: None,
+            asked: false,
         }
     }
 
     /// Returns whether the target was asked. It was not if a rule refused the call before anything was
     /// sent.
     pub fn was_asked(&self) -> bool {
-        self.sent.is_some() || !self.latency.is_zero()
+        self.sent.is_some() || self.asked
     }
 
     /// Returns whether the attempt cost more than was set aside for it.
@@ -104,7 +107,7 @@ impl Attempt {
 
     /// Creates the entry of an attempt that returned an answer.
     pub(super) fn answered(target: &Target, latency: Duration, http_status: Option<u16>) -> Self {
-        Self { latency, http_status, ..Self::new(target, AttemptOutcome::Ok) }
+        Self { latency, http_status, asked: true, ..Self::new(target, AttemptOutcome::Ok) }
     }
 
     /// Creates the entry of an attempt that failed.
@@ -114,6 +117,7 @@ impl Attempt {
             latency,
             http_status: error.http_status(),
             refused_stream: error.refuses_form(),
+            asked: true,
             ..Self::new(target, outcome)
         }
     }

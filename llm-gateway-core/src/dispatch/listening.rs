@@ -118,22 +118,25 @@ mod tests {
         let (sender, mut events) = event::channel();
         let target = Target::new(ProviderName::new("openai").unwrap(), ModelId::new("m").unwrap());
         let progress = progress(&sender, &PreflightRules::default(), &target);
-        let mut told = Vec::new();
         for second in 0..3 {
             progress.grown_to(100 * second + 4);
             progress.grown_to(100 * second + 8);
             tokio::time::advance(Duration::from_secs(1)).await;
         }
-        for _ in 0..160 {
+        for _ in 0..4_100 {
             sender.send(Event::Waiting { target: target.clone(), wait: Duration::ZERO });
         }
         progress.grown_to(1_000);
-        drop((sender, progress));
+        drop(sender.ends_here());
+        let (mut told, mut steps, mut left_out) = (Vec::new(), 0, 0);
         while let Some(event) = events.next().await {
-            if let Event::Writing { tokens, characters, .. } = event {
-                told.push((tokens, characters));
+            match event {
+                Event::Writing { tokens, characters, .. } => told.push((tokens, characters)),
+                Event::LeftOut { events } => left_out += events,
+                _ => steps += 1,
             }
         }
         assert_eq!(told, [(26, 104), (51, 204)]);
+        assert_eq!((steps, left_out), (4_100, 1));
     }
 }

@@ -69,7 +69,11 @@ pub(super) fn shortest_wait(context: &Context<'_>, refusals: &[Refusal]) -> Opti
 pub(super) fn deadline_passed(context: &Context<'_>, who: &str) -> Error {
     let seconds = context.deadline.given.as_secs_f64();
     let message = format!("{who} had not answered at the deadline of {seconds} s");
-    Error::new(Category::Timeout, message).with_hint(context.advice.more_time())
+    let hint = match context.deadline.is_callers {
+        true => "set a longer `deadline`, or leave it to the policy",
+        false => context.advice.more_time(),
+    };
+    Error::new(Category::Timeout, message).with_hint(hint)
 }
 
 /// Creates the error of a call for which the allowance of the request has no room.

@@ -28,6 +28,7 @@ use crate::transport::{KnownSecrets, Scripted, Scrubber, Transport};
 use super::lending::ScrubbedCredentials;
 use super::origin::{LedgerFile, Origin, SizedRoom, limiters_for, remembered};
 use super::providers::{http_providers, own_providers};
+use super::scripts::script_problems;
 use super::secrets::{SecretRule, ask_whenever_read, reader};
 use super::{Gateway, adapters, own_parts};
 
@@ -63,6 +64,10 @@ pub struct GatewayBuilder {
     clock: Arc<dyn Clock>,
     seed: Option<u64>,
     offline: bool,
+    /// The script that answers in place of the network, if one does.
+    script: Option<Scripted>,
+    /// Whether nothing may depend on the machine.
+    pub(super) is_hermetic: bool,
     /// The gateway whose place the new one takes.
     before: Option<Gateway>,
 }
@@ -83,6 +88,8 @@ impl Default for GatewayBuilder {
             clock: Arc::new(SystemClock),
             seed: None,
             offline: false,
+            script: None,
+            is_hermetic: false,
             before: None,
         }
     }
@@ -183,7 +190,7 @@ impl GatewayBuilder {
 
     /// Sends requests through `transport` instead of the network.
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
-        self.offline = false;
+        (self.offline, self.script) = (false, None);
         self.transport = Some(own_parts::transport(transport));
         self
     }
@@ -215,7 +222,8 @@ impl GatewayBuilder {
     /// # }
     /// ```
     pub fn scripted(self, script: Scripted) -> Self {
-        Self { offline: true, transport: Some(Arc::new(script)), ..self }
+        let transport = Arc::new(script.clone());
+        Self { offline: true, transport: Some(transport), script: Some(script), ..self }
     }
 
     /// Builds a gateway that takes the place of `before`, and shares its state.
@@ -269,7 +277,9 @@ impl GatewayBuilder {
         let room = used.map(|policy| SizedRoom::of(origin, policy.output().max_bytes_in_flight));
         let parts = Origin { network, transport, ledger_file, room, secrets, env_file, pipes };
         let mut providers = match used {
-            Some(policy) => http_providers(policy, &credentials, &self.clock, self.offline, &parts),
+            Some(policy) => {
+                http_providers(policy, &credentials, &self.clock, self.script.as_ref(), &parts)
+            }
             None => BTreeMap::new(),
         };
         let own = used.map(|policy| own_parts::providers(policy, self.providers));
@@ -289,6 +299,7 @@ impl GatewayBuilder {
             lasting: lasting.unwrap_or_else(|| Arc::new(LastingState::new(Random::new(self.seed)))),
             kinship: OnceLock::new(),
             offline: self.offline,
+            is_hermetic: self.is_hermetic,
         };
         let (given, origin) = (Arc::new(given), Arc::new(parts));
         Gateway { state: Arc::new(state), given, origin, policy_error: None }
@@ -302,6 +313,9 @@ impl GatewayBuilder {
         has_ledger: bool,
     ) -> Vec<Diagnostic> {
         let mut missing = self.invalid_provider_names();
+        if let Some(script) = &self.script {
+            missing.extend(script_problems(script, policy, self.providers.keys()));
+        }
         let Some(policy) = policy else { return missing };
         if !has_transport {
             missing.extend(adapters::missing_network(policy, self.providers.keys()));

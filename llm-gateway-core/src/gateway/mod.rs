@@ -9,11 +9,13 @@
 
 mod adapters;
 mod builder;
+mod for_tests;
 mod lending;
 mod origin;
 mod own_parts;
 mod providers;
 mod reload;
+mod scripts;
 mod secrets;
 mod spend;
 

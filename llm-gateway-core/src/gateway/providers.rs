@@ -8,17 +8,18 @@ use crate::credential::CredentialSource;
 use crate::model::ProviderName;
 use crate::policy::{Policy, ProviderSpec};
 use crate::provider::{Provider, ProviderParts, ScrubbedProvider, for_endpoint};
-use crate::transport::{KnownSecrets, Scrubber};
+use crate::transport::{KnownSecrets, Scripted, Scrubber};
 
 use super::origin::Origin;
 
 /// Creates a provider for each entry of the policy whose dialect the gateway knows. Without a
-/// transport there is none: the policy names providers of the program only.
+/// transport there is none: the policy names providers of the program only. A `script` answers each
+/// provider in its own name, and no key is needed.
 pub(super) fn http_providers(
     policy: &Policy,
     credentials: &Arc<dyn CredentialSource>,
     clock: &Arc<dyn Clock>,
-    offline: bool,
+    script: Option<&Scripted>,
     parts: &Origin,
 ) -> BTreeMap<ProviderName, Arc<dyn Provider>> {
     let (Some(transport), Some(room)) = (&parts.transport, &parts.room) else {
@@ -34,11 +35,13 @@ pub(super) fn http_providers(
     );
     let http = |(name, spec): (&ProviderName, &ProviderSpec)| {
         let mut endpoint = spec.endpoint.clone();
-        if offline {
+        let mut parts = parts.clone();
+        if let Some(script) = script {
+            parts.transport = Arc::new(script.for_provider(name.clone()));
             endpoint.api_key_env = None;
             endpoint.headers.clear();
         }
-        let provider = for_endpoint(endpoint, parts.clone())?;
+        let provider = for_endpoint(endpoint, parts)?;
         Some((name.clone(), provider))
     };
     policy.providers().iter().filter_map(http).collect()

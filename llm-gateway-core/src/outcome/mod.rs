@@ -30,6 +30,7 @@ mod cascade;
 mod orchestration;
 mod panel;
 mod partial;
+mod timeless;
 
 use std::fmt;
 use std::time::Duration;

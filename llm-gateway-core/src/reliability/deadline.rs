@@ -11,14 +11,19 @@ pub(crate) struct Deadline {
     pub(crate) at: Instant,
     /// Time that the request was given, which messages name.
     pub(crate) given: Duration,
+    /// Whether the caller set the deadline, and not the policy.
+    pub(crate) is_callers: bool,
 }
 
 impl Deadline {
-    /// Creates the deadline that is `given` after `now`.
-    pub(crate) fn after(given: Duration, now: Instant) -> Self {
+    /// Creates the deadline that is `given` by the policy after `now`, or that of a caller who sets
+    /// a shorter `limit`.
+    pub(crate) fn after(given: Duration, limit: Option<Duration>, now: Instant) -> Self {
+        let shorter = limit.filter(|limit| *limit < given);
+        let (given, is_callers) = (shorter.unwrap_or(given), shorter.is_some());
         // The policy bounds a deadline to a day, so the sum cannot overflow; if it ever did, no
         // time would be left rather than too much.
-        Self { at: now.checked_add(given).unwrap_or(now), given }
+        Self { at: now.checked_add(given).unwrap_or(now), given, is_callers }
     }
 
     /// Returns the time that is left at `now`.
@@ -29,6 +34,11 @@ impl Deadline {
     /// Returns whether a `wait` that begins at `now` leaves any time after it.
     pub(crate) fn allows(&self, wait: Duration, now: Instant) -> bool {
         wait < self.remaining(now)
+    }
+
+    /// Returns the deadline of the first half of the whole time, which began at `start`.
+    pub(crate) fn first_half(&self, start: Instant) -> Self {
+        Self { is_callers: self.is_callers, ..Self::after(self.given / 2, None, start) }
     }
 
     /// Returns an earlier deadline, which leaves half of the time that is left at `now` for

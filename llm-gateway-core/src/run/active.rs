@@ -13,34 +13,39 @@ use crate::event::EventSender;
 use crate::model::{RunId, Target, TaskClass};
 use crate::outcome::{Answer, Failure, FailureParts};
 use crate::policy::Policy;
+use crate::random::Random;
 use crate::reliability::Deadline;
 use crate::stop::Stop;
 
 use super::SharedState;
+use super::begun::BegunRun;
 
 /// A run under way, with everything that its steps need.
 pub(super) struct ActiveRun<'a> {
     pub(super) state: &'a SharedState,
     pub(super) events: &'a EventSender,
+    pub(super) random: &'a Random,
     pub(super) task_class: String,
     pub(super) run_id: RunId,
     pub(super) started: Instant,
     /// What the caps of the day and the month leave, as far as this run has booked.
     pub(super) caps_left: CapsLeft,
     /// Ends the run if its caller stops it or the gateway shuts down.
-    stop: Stop,
+    stop: &'a Stop,
 }
 
 impl<'a> ActiveRun<'a> {
-    pub(super) fn new(
-        state: &'a SharedState,
-        events: &'a EventSender,
-        task_class: String,
-        run_id: RunId,
-        stop: Stop,
-    ) -> Self {
-        let (started, caps_left) = (Instant::now(), CapsLeft::default());
-        Self { state, events, task_class, run_id, started, caps_left, stop }
+    pub(super) fn new(begun: &'a BegunRun) -> Self {
+        Self {
+            state: &begun.state,
+            events: &begun.events,
+            random: &begun.random,
+            task_class: begun.task_class.clone(),
+            run_id: begun.id,
+            started: Instant::now(),
+            caps_left: CapsLeft::default(),
+            stop: &begun.stop,
+        }
     }
 
     /// Returns the policy, or a failure with its problems.
@@ -51,28 +56,30 @@ impl<'a> ActiveRun<'a> {
         })
     }
 
-    /// Returns the context of all calls of a request that must end within `time`.
+    /// Returns the context of all calls of a request that must end within `time`, or within the
+    /// caller's own `limit` if that is shorter.
     pub(super) fn context<'b>(
         &'b self,
         policy: &'b Policy,
         task_class: &'b TaskClass,
         time: Duration,
+        limit: Option<Duration>,
     ) -> Context<'b> {
         Context {
             policy,
             providers: &self.state.providers,
             credentials: (!self.state.offline).then_some(&*self.state.credentials),
             events: self.events,
-            deadline: Deadline::after(time, self.started),
+            deadline: Deadline::after(time, limit, self.started),
             targets: &self.state.lasting.targets,
             limiters: &self.state.limiters,
-            random: &self.state.lasting.random,
+            random: self.random,
             ledger: self.state.ledger.as_deref(),
             clock: &*self.state.clock,
             session: &self.state.lasting.session,
             caps_left: &self.caps_left,
             allowance: None,
-            stop: Some(&self.stop),
+            stop: Some(self.stop),
             task_class,
             advice: Advice::OfPrompt,
             scrubber: &self.state.scrubber,

@@ -21,7 +21,6 @@ use crate::outcome::{
 };
 use crate::panel::{Consensus, abstains};
 use crate::policy::{CascadePreflight, PlannedPanel, PlannedTarget, price_hint};
-use crate::reliability::Deadline;
 
 use super::active::ActiveRun;
 use super::panel::{is_spared, why_not_certified};
@@ -45,7 +44,7 @@ impl ActiveRun<'_> {
         let prepared = self.prepare_cascade(context, planned, otherwise, prompt).await?;
         // Half of the time is left for the strong model, so that a gate that hangs does not cost
         // the answer.
-        let half = Deadline::after(context.deadline.given / 2, self.started);
+        let half = context.deadline.first_half(self.started);
         let halved = &Context { deadline: half, ..*context };
         let strong = Some(&prepared.strong);
         let (gate, booking) = self.ask_panel(halved, planned, prompt, strong).await?;

@@ -7,6 +7,7 @@
 //! and `orchestrate`.
 
 mod active;
+mod begun;
 mod budget;
 mod cascade;
 mod escalation_counts;
@@ -20,6 +21,7 @@ mod request;
 mod state;
 mod task;
 mod under_way;
+mod work;
 
 use std::fmt;
 use std::future::{Future, IntoFuture};
@@ -28,29 +30,32 @@ use std::sync::Arc;
 
 use tracing::Instrument;
 
-use crate::error::Error;
-use crate::event::{self, Events};
+use crate::event::Events;
 use crate::model::RunId;
-use crate::outcome::{Failure, FailureParts, Reply};
+use crate::outcome::{Failure, Reply};
 use crate::policy::ORCHESTRATE;
 use crate::runtime::on_one_runtime;
 use crate::stream::ContentSink;
 
 use active::ActiveRun;
+use begun::BegunRun;
 
 pub(crate) use lasting::LastingState;
 pub(crate) use reply::AcceptedReply;
 pub use request::Request;
 pub(crate) use state::SharedState;
 pub use task::Task;
+use work::RunName;
 
 /// A request under way: its id, its events, and the future of its result.
 ///
 /// Awaiting a run awaits its [`outcome`](Self::outcome). Nothing happens before the outcome is
-/// polled.
+/// polled or the [`events`](Self::events) are read; [`spawn`](Self::spawn) has the runtime work on
+/// it in any case.
 ///
 /// # Cancel safety
-/// Dropping a run cancels the request and closes its connections.
+/// Dropping a run, or its outcome, cancels the request and closes its connections; its events then
+/// end. That holds for a run that was spawned too.
 #[must_use = "a run does nothing until it is awaited"]
 #[non_exhaustive]
 pub struct Run {
@@ -60,6 +65,50 @@ pub struct Run {
     pub events: Events,
     /// Future of the run's reply, or of its failure.
     pub outcome: RunFuture,
+    name: RunName,
+}
+
+impl Run {
+    fn new(
+        name: RunName,
+        events: Events,
+        work: impl Future<Output = Result<Reply, Failure>> + Send + 'static,
+    ) -> Self {
+        let refused = name.clone();
+        let work = on_one_runtime(work, move |error| refused.failure(error));
+        let (outcome, driver) = work::shared(Box::pin(work), name.clone());
+        Self { id: name.id, events: events.driven_by(driver), outcome, name }
+    }
+
+    /// Has the current tokio runtime work on the run, whether or not anybody awaits it.
+    ///
+    /// The outcome can then be awaited, and the events read, from anywhere: in another task,
+    /// another runtime, or none. Without a runtime, nothing is sent and the outcome is a failure
+    /// of the category [`Internal`](crate::Category::Internal); it is one too if the runtime ends
+    /// before the run does.
+    ///
+    /// ```
+    /// use llm_gateway_core::{Gateway, Request};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let gateway = Gateway::builder().offline().build()?;
+    /// let run = gateway.start(Request::new("quick_answer", "hello")).spawn();
+    /// // The request is under way while the program does something else.
+    /// let reply = run.await?;
+    /// # assert!(reply.text().contains("hello"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Cancel safety
+    /// Dropping the run, or its outcome, still cancels the request. To let it run on without
+    /// anybody who waits, await it in a task of your own.
+    #[must_use = "dropping a run cancels it"]
+    pub fn spawn(mut self) -> Self {
+        self.events.only_listen();
+        Self { outcome: work::spawned(self.outcome, self.name.clone()), ..self }
+    }
 }
 
 /// The future of a run's result.
@@ -93,35 +142,37 @@ pub(crate) fn start_heard(
     wanted: AcceptedReply,
     content: Option<ContentSink>,
 ) -> Run {
-    let id = RunId::from_bits(state.lasting.random.bits());
-    let (sender, events) = event::channel();
-    let state = Arc::clone(state);
-    let span = tracing::info_span!("run", run_id = %id, task_class = %request.task_class);
-    let outcome = async move {
-        let stop = state.lasting.runs.stop_beside(request.stop.as_ref());
-        let run = ActiveRun::new(&state, &sender, request.task_class.clone(), id, stop);
-        let _under_way = state.lasting.runs.begin().map_err(|error| run.failure(error))?;
-        run.with_budget(run.reply(request, wanted, content).await).await
+    let (begun, events) = BegunRun::new(state, &request.task_class, request.stop.as_ref());
+    let name = RunName { id: begun.id, task_class: begun.task_class.clone() };
+    let span = tracing::info_span!("run", run_id = %name.id, task_class = %name.task_class);
+    let work = async move {
+        let run = ActiveRun::new(&begun);
+        let _under_way = begun.enter().map_err(|error| run.failure(error))?;
+        let ended = run.reply(request, wanted, content).await;
+        conclude(&run, ended).await
     };
-    Run { id, events, outcome: Box::pin(on_one_runtime(outcome.instrument(span), refused(id))) }
+    Run::new(name, events, work.instrument(span))
 }
 
 /// Starts an orchestration.
 pub(crate) fn start_orchestration(state: &Arc<SharedState>, task: Task) -> Run {
-    let id = RunId::from_bits(state.lasting.random.bits());
-    let (sender, events) = event::channel();
-    let state = Arc::clone(state);
-    let span = tracing::info_span!("run", run_id = %id, task_class = ORCHESTRATE);
-    let outcome = async move {
-        let stop = state.lasting.runs.stop_beside(task.stop.as_ref());
-        let run = ActiveRun::new(&state, &sender, ORCHESTRATE.to_owned(), id, stop);
-        let _under_way = state.lasting.runs.begin().map_err(|error| run.failure(error))?;
-        run.with_budget(run.orchestration(task).await).await
+    let (begun, events) = BegunRun::new(state, ORCHESTRATE, task.stop.as_ref());
+    let name = RunName { id: begun.id, task_class: begun.task_class.clone() };
+    let span = tracing::info_span!("run", run_id = %name.id, task_class = ORCHESTRATE);
+    let work = async move {
+        let run = ActiveRun::new(&begun);
+        let _under_way = begun.enter().map_err(|error| run.failure(error))?;
+        let ended = run.orchestration(task).await;
+        conclude(&run, ended).await
     };
-    Run { id, events, outcome: Box::pin(on_one_runtime(outcome.instrument(span), refused(id))) }
+    Run::new(name, events, work.instrument(span))
 }
 
-/// Returns what makes a failure of the error of a run that cannot be driven where it is polled.
-fn refused(id: RunId) -> impl Fn(Error) -> Failure {
-    move |error| Failure::new(FailureParts::before(error, id))
+/// Completes what the caller is told of a run that has ended.
+async fn conclude(run: &ActiveRun<'_>, ended: Result<Reply, Failure>) -> Result<Reply, Failure> {
+    let told = run.with_budget(ended).await;
+    match run.state.is_hermetic {
+        true => told.map(Reply::without_times).map_err(Failure::without_times),
+        false => told,
+    }
 }

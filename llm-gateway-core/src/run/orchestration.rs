@@ -34,7 +34,7 @@ impl ActiveRun<'_> {
         }
         let class = TaskClass::new(ORCHESTRATE)
             .map_err(|error| refused(Error::new(Category::Internal, error.to_string())))?;
-        let context = self.context(policy, &class, orchestration.deadline);
+        let context = self.context(policy, &class, orchestration.deadline, task.deadline);
         self.check_keys(policy, &orchestration).map_err(refused)?;
         let prompt = Prompt::from_caller(None, vec![Message::user(task.text)]);
         let done = orchestrate::orchestrate(&context, &orchestration, &prompt).await;

@@ -29,11 +29,12 @@ impl ActiveRun<'_> {
 
     /// Draws the salt of one receipt.
     pub(super) fn salt(&self) -> Salt {
-        Salt::from_bytes(self.state.lasting.random.bytes())
+        Salt::from_bytes(self.random.bytes())
     }
 
     /// Writes a receipt to the directory that the policy names, if any, and returns its path. If it
-    /// cannot be written, that is logged, and the answer that was paid for is not lost.
+    /// cannot be written, that is logged, and the answer that was paid for is not lost. A gateway for
+    /// tests writes nothing.
     pub(super) async fn archive<S, E>(
         &self,
         policy: &Policy,
@@ -44,7 +45,7 @@ impl ActiveRun<'_> {
         S: Clone + Serialize + Send + 'static,
         E: Clone + Serialize + Send + 'static,
     {
-        let receipts = policy.receipts().cloned()?;
+        let receipts = policy.receipts().filter(|_| !self.state.is_hermetic).cloned()?;
         let dir = receipts.dir.display().to_string();
         let (run, receipt) = (self.run_id, receipt.clone());
         let bundle = receipts.bundle.then(|| bundle.clone());

@@ -42,7 +42,7 @@ impl ActiveRun<'_> {
             self.caps_left.plan(plan.shape.targets());
         }
         let prompt = Prompt::from_caller(request.system, request.messages);
-        let context = self.context(policy, &plan.task_class, plan.deadline);
+        let context = self.context(policy, &plan.task_class, plan.deadline, request.deadline);
         if context.is_stopped() {
             return Err(failed(context.stopped_before("anybody")));
         }

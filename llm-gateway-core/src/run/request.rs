@@ -1,5 +1,7 @@
 //! The question that a caller asks.
 
+use std::time::Duration;
+
 use crate::error::Error;
 use crate::model::{ContentPart, Message};
 use crate::policy::{GivenQuestion, PlanRequest, Policy, empty_prompt, question_faults};
@@ -26,6 +28,7 @@ pub struct Request {
     pub(super) max_tokens: Option<u64>,
     pub(super) override_model: Option<String>,
     pub(super) stop: Option<Stop>,
+    pub(super) deadline: Option<Duration>,
 }
 
 impl Request {
@@ -43,6 +46,7 @@ impl Request {
             max_tokens: None,
             override_model: None,
             stop: None,
+            deadline: None,
         }
     }
 
@@ -63,6 +67,17 @@ impl Request {
     /// the policy still holds.
     pub fn override_model(mut self, model: impl Into<String>) -> Self {
         self.override_model = Some(model.into());
+        self
+    }
+
+    /// Ends the request `limit` after it began, waits, retries and fallbacks included, if the deadline of
+    /// the policy does not end it earlier: a caller can shorten the policy's time, and not lengthen
+    /// it. The time begins when the run is first polled.
+    ///
+    /// A request that ends by its deadline fails with
+    /// [`Category::Timeout`](crate::Category::Timeout). Without any time nothing is sent.
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.deadline = Some(limit);
         self
     }
 
@@ -100,6 +115,11 @@ impl Request {
     /// Returns the model that is asked instead of the policy's, if one was set.
     pub fn get_override_model(&self) -> Option<&str> {
         self.override_model.as_deref()
+    }
+
+    /// Returns the caller's own limit on the time of the request, if one was set.
+    pub fn get_deadline(&self) -> Option<Duration> {
+        self.deadline
     }
 
     /// Returns the handle that can end the request, if one was set.

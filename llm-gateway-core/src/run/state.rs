@@ -42,6 +42,8 @@ pub(crate) struct SharedState {
     pub(crate) kinship: OnceLock<Kinship>,
     /// Whether answers are scripted.
     pub(crate) offline: bool,
+    /// Whether nothing may depend on the machine: no receipt is written, and no time is told.
+    pub(crate) is_hermetic: bool,
 }
 
 impl SharedState {

@@ -1,5 +1,7 @@
 //! The task that a caller wants done.
 
+use std::time::Duration;
+
 use crate::error::Error;
 use crate::policy::empty_task;
 use crate::stop::Stop;
@@ -14,17 +16,29 @@ pub struct Task {
     pub(super) text: String,
     pub(super) depth: Option<String>,
     pub(super) stop: Option<Stop>,
+    pub(super) deadline: Option<Duration>,
 }
 
 impl Task {
     /// Creates a task of the depth `standard`, which is done and then verified, without a plan.
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), depth: None, stop: None }
+        Self { text: text.into(), depth: None, stop: None, deadline: None }
     }
 
     /// Sets the depth: `trivial`, `standard` or `complex`. The policy says which steps each has.
     pub fn depth(mut self, depth: impl Into<String>) -> Self {
         self.depth = Some(depth.into());
+        self
+    }
+
+    /// Ends the task `limit` after it began, waits, retries and fallbacks included, if the deadline of
+    /// the policy does not end it earlier: a caller can shorten the policy's time, and not lengthen
+    /// it. The time begins when the run is first polled.
+    ///
+    /// A task that ends by its deadline fails with
+    /// [`Category::Timeout`](crate::Category::Timeout). Without any time nothing is sent.
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.deadline = Some(limit);
         self
     }
 
@@ -46,6 +60,11 @@ impl Task {
     /// Returns the depth, if one was set.
     pub fn get_depth(&self) -> Option<&str> {
         self.depth.as_deref()
+    }
+
+    /// Returns the caller's own limit on the time of the task, if one was set.
+    pub fn get_deadline(&self) -> Option<Duration> {
+        self.deadline
     }
 
     /// Returns the handle that can end the task, if one was set.

@@ -68,7 +68,7 @@ pub(crate) use body::{BodyStream, Trailers};
 pub(crate) use isolated::IsolatedTransport;
 pub(crate) use progress::CallProgress;
 pub use recorder::{Exchange, Recorder, Response};
-pub use scripted::Scripted;
+pub use scripted::{Scripted, UnfinishedScript};
 pub(crate) use scrubber::KnownSecrets;
 pub use scrubber::{REDACTED, Scrubber, StreamScrubber};
 pub use sent_mark::SentMark;

@@ -7,7 +7,7 @@ fn limits(requests: Option<u32>, tokens: Option<u32>, concurrent: Option<u32>) -
 }
 
 fn within(time: Duration) -> Deadline {
-    Deadline::after(time, Instant::now())
+    Deadline::after(time, None, Instant::now())
 }
 
 /// Returns whether a call of ten tokens may begin at once.

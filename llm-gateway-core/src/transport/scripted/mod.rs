@@ -10,35 +10,28 @@
 mod anthropic;
 mod gemini;
 mod openai;
+mod play;
+mod provider_script;
 mod request;
 mod response;
 mod roles;
+mod script;
 mod server;
+mod unfinished;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
-use http::StatusCode;
 
-use self::request::ParsedRequest;
-use self::response::ScriptedResponse;
-use super::{
-    Body, Credential, HttpRequest, HttpResponse, Phase, SentMark, Transport, TransportError,
-};
-use crate::model::SharedBytes;
+use self::play::play;
+use self::script::{BegunStep, Script, ScriptStep};
+use super::{Credential, HttpRequest, HttpResponse, SentMark, Transport, TransportError};
+use crate::model::{ProviderName, SharedBytes};
 
-/// The largest number of steps in a script. It is more than any test needs, and bounds a loop that
-/// never stops.
-const MAX_STEPS: usize = 1024;
-
-/// The number of newest requests that [`Scripted::requests`] keeps. The memory of a server that
-/// runs offline for days must not grow.
-const MAX_REQUESTS: usize = 64;
+use self::provider_script::ProviderScript;
+pub use self::unfinished::UnfinishedScript;
 
 /// The number of characters that count as one token, a usual estimate for English text. The
 /// policy's `chars_per_token` has the same default.
@@ -73,46 +66,13 @@ const CHARS_PER_TOKEN: usize = 4;
 /// # }
 /// ```
 #[derive(Clone, Default)]
-pub struct Scripted(Arc<Mutex<ScriptState>>);
-
-#[derive(Default)]
-struct ScriptState {
-    steps: VecDeque<ScriptStep>,
-    requests: VecDeque<HttpRequest>,
-    is_strict: bool,
-}
-
-enum ScriptStep {
-    Answer(String),
-    Revise(String),
-    UsedUp,
-    Status { status: u16, retry_after: Option<Duration> },
-    Raw { status: u16, body: Bytes },
-    Events(Bytes),
-    ErrorEvent(u16),
-    EchoCredential,
-    Cut,
-    Stall,
-    Refuse,
-    Unreachable,
-    Exhausted,
-    Reset,
-    Hang,
-    Delay(Duration),
-}
-
-impl ScriptStep {
-    /// Returns whether a request is sent in this step.
-    fn is_sent(&self) -> bool {
-        !matches!(self, Self::Refuse | Self::Unreachable | Self::Exhausted)
-    }
-}
+pub struct Scripted(Arc<Mutex<Script>>);
 
 impl fmt::Debug for Scripted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.lock();
+        let script = self.lock();
         let mut shown = f.debug_struct("Scripted");
-        shown.field("steps", &state.steps.len()).field("requests", &state.requests.len());
+        shown.field("steps", &script.steps.len()).field("requests", &script.requests.len());
         shown.finish_non_exhaustive()
     }
 }
@@ -251,35 +211,128 @@ impl Scripted {
         self.lock().requests.iter().cloned().collect()
     }
 
-    /// Adds a step to the script. A step above [`MAX_STEPS`] is dropped.
-    fn then(self, step: ScriptStep) -> Self {
-        let mut state = self.lock();
-        if state.steps.len() < MAX_STEPS {
-            state.steps.push_back(step);
-        }
-        drop(state);
+    /// Answers the calls to `target`, written as `provider/model`, from `script` instead.
+    ///
+    /// The steps of a target are for it alone, so that what it answers does not depend on the order
+    /// in which the members of a panel are asked. After the last of them a call is answered as by
+    /// any script: with a default answer, or refused if one of the two scripts is
+    /// [`strict`](Self::strict). Calls to all other targets take the steps of this script. A target
+    /// that is named twice has the steps of both, in order.
+    ///
+    /// Targets are told apart by [`GatewayBuilder::scripted`](crate::GatewayBuilder::scripted),
+    /// which refuses one that its policy does not have.
+    ///
+    /// ```
+    /// use llm_gateway_core::{Gateway, Request, Scripted};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let policy = "
+    /// defaults:
+    ///   vote:
+    ///     members:
+    ///       - {provider: openai, model: gpt-6-luna}
+    ///       - {provider: anthropic, model: claude-haiku-5-5}
+    /// ";
+    /// let script = Scripted::new()
+    ///     .target("anthropic/claude-haiku-5-5", Scripted::new().answer("no"))
+    ///     .target("openai/gpt-6-luna", Scripted::new().answer("yes"));
+    /// let gateway = Gateway::for_tests(policy, script.clone())?;
+    /// let panel = gateway.panel(Request::new("vote", "Is 91 prime?")).await?;
+    /// let texts: Vec<_> = panel.answers().map(|answer| answer.text()).collect();
+    /// assert_eq!(texts, ["yes", "no"]);
+    /// script.finish()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn target(self, target: impl Into<String>, script: Scripted) -> Self {
+        self.lock().targets.push((target.into(), script));
         self
     }
 
-    /// Records a request, and returns the script's step for it and the wait before this step.
-    fn begin(&self, request: &HttpRequest) -> (Duration, Option<ScriptStep>) {
-        let mut state = self.lock();
-        if state.requests.len() == MAX_REQUESTS {
-            state.requests.pop_front();
+    /// Checks that the script was played to its end: that every step was used, and that no call
+    /// was refused because none was left. It is the last line of a test.
+    ///
+    /// # Errors
+    /// [`UnfinishedScript`] names, for each target, the steps that nobody asked for and the number
+    /// of calls that found none, and what of the script could never be played.
+    pub fn finish(&self) -> Result<(), UnfinishedScript> {
+        UnfinishedScript::of(self)
+    }
+
+    /// Creates the transport of one provider, whose calls take the steps of its targets.
+    pub(crate) fn for_provider(&self, provider: ProviderName) -> ProviderScript {
+        ProviderScript { script: self.clone(), provider }
+    }
+
+    /// Returns what of the script could never be played, whatever was asked.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        let (fault, targets) = {
+            let script = self.lock();
+            (script.fault(""), script.targets.clone())
+        };
+        let of_targets = targets.iter().flat_map(|(target, script)| {
+            let script = script.lock();
+            let nested = (!script.targets.is_empty())
+                .then(|| format!("the script of {target} has targets of its own"));
+            script.fault(&format!(" of {target}")).into_iter().chain(nested)
+        });
+        fault.into_iter().chain(of_targets).collect()
+    }
+
+    /// Returns the targets that have steps which were not used yet.
+    pub(crate) fn waiting_targets(&self) -> Vec<String> {
+        let targets = self.lock().targets.clone();
+        let waiting = targets.into_iter().filter(|(_, script)| !script.lock().steps.is_empty());
+        waiting.map(|(target, _)| target).collect()
+    }
+
+    /// Records a request, and returns the step for it: the next of its target's, else the next of
+    /// all. `target` is empty where it is not known.
+    fn begin(&self, request: &HttpRequest, target: &str) -> BegunStep {
+        let faults = self.faults();
+        let (own, is_strict) = {
+            let mut script = self.lock();
+            script.record(request);
+            let of_target = script.targets.iter().filter(|(name, _)| name == target);
+            (of_target.map(|(_, script)| script.clone()).collect::<Vec<_>>(), script.is_strict)
+        };
+        if let Some(fault) = faults.first() {
+            return BegunStep {
+                wait: Duration::ZERO,
+                step: Some(ScriptStep::UsedUp(fault.clone())),
+            };
         }
-        state.requests.push_back(request.clone());
-        let mut wait = Duration::ZERO;
-        loop {
-            match state.steps.pop_front() {
-                Some(ScriptStep::Delay(more)) => wait = wait.saturating_add(more),
-                None if state.is_strict => return (wait, Some(ScriptStep::UsedUp)),
-                step => return (wait, step),
-            }
+        let mut begun = match own.is_empty() {
+            true => self.lock().take(),
+            false => first_step(&own, request),
+        };
+        let refuses = is_strict || own.iter().any(|script| script.lock().is_strict);
+        if begun.step.is_none() && refuses {
+            begun.step = Some(ScriptStep::UsedUp(self.count_refused(target)));
+        }
+        begun
+    }
+
+    /// Counts a call for which no step is left, and returns the words for it.
+    fn count_refused(&self, target: &str) -> String {
+        let mut script = self.lock();
+        let calls = script.refused.entry(target.to_owned()).or_default();
+        *calls = calls.saturating_add(1);
+        match target {
+            "" => "the script has no further step".to_owned(),
+            target => format!("the script has no further step for {target}"),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, ScriptState> {
-        // Every write is a single push or pop, so a poisoned state is still whole.
+    fn then(self, step: ScriptStep) -> Self {
+        self.lock().add(step);
+        self
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Script> {
+        // Every write is a single push or pop, so a poisoned script is still whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -300,76 +353,28 @@ impl Transport for Scripted {
         credential: Option<&Credential>,
         mark: &SentMark,
     ) -> Result<HttpResponse, TransportError> {
-        let (wait, step) = self.begin(request);
-        if step.as_ref().is_none_or(ScriptStep::is_sent) {
-            mark.set();
-        }
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
-        let asked = ParsedRequest::read(request);
-        Ok(match step {
-            None => whole(asked.default_answer()),
-            Some(ScriptStep::Answer(text)) => whole(asked.answer(&text)),
-            Some(ScriptStep::Revise(reason)) => whole(asked.answer(&asked.revision(&reason))),
-            Some(ScriptStep::UsedUp) => whole(asked.used_up()),
-            Some(ScriptStep::Status { status, retry_after }) => {
-                whole(asked.error(status_code(status), retry_after))
-            }
-            Some(ScriptStep::Raw { status, body }) => {
-                whole(ScriptedResponse::plain(status_code(status), body))
-            }
-            Some(ScriptStep::Events(body)) => whole(ScriptedResponse::events(vec![body])),
-            Some(ScriptStep::ErrorEvent(status)) => whole(asked.broken_off(status_code(status))),
-            Some(ScriptStep::EchoCredential) => {
-                let header = credential.map(|sent| [sent.prefix, sent.secret.expose()].concat());
-                whole(asked.refused_key(header.as_deref().unwrap_or("none")))
-            }
-            Some(ScriptStep::Cut) => {
-                let broken = TransportError::new(Phase::Body, "connection closed");
-                respond(asked.default_answer().first_half(), stream::iter([Err(broken)]))
-            }
-            Some(ScriptStep::Stall) => {
-                respond(asked.default_answer().first_half(), stream::pending())
-            }
-            Some(ScriptStep::Refuse) => return broken(Phase::Connect, "connection refused"),
-            Some(ScriptStep::Exhausted) => {
-                return broken(Phase::OutOfResources, "too many open files");
-            }
-            Some(ScriptStep::Reset) => return broken(Phase::Send, "connection reset"),
-            // A delay never arrives here, because `begin` turned it into the wait.
-            Some(ScriptStep::Hang | ScriptStep::Unreachable | ScriptStep::Delay(_)) => {
-                std::future::pending().await
-            }
-        })
+        play(self.begin(request, ""), request, credential, mark).await
     }
+}
+
+/// Takes the next step of the first script that has one left.
+fn first_step(scripts: &[Scripted], request: &HttpRequest) -> BegunStep {
+    let mut wait = Duration::ZERO;
+    for script in scripts {
+        let mut script = script.lock();
+        let begun = script.take();
+        wait = wait.saturating_add(begun.wait);
+        if begun.step.is_some() {
+            script.record(request);
+            return BegunStep { wait, ..begun };
+        }
+    }
+    BegunStep { wait, step: None }
 }
 
 /// Estimates the number of tokens in a text of this many characters.
 fn tokens(chars: usize) -> usize {
     chars.div_ceil(CHARS_PER_TOKEN)
-}
-
-fn status_code(status: u16) -> StatusCode {
-    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-fn broken(phase: Phase, message: &str) -> Result<HttpResponse, TransportError> {
-    Err(TransportError::new(phase, message))
-}
-
-fn whole(response: ScriptedResponse) -> HttpResponse {
-    respond(response, stream::empty())
-}
-
-/// Turns a scripted response into an HTTP response whose body ends with `then`.
-fn respond(
-    response: ScriptedResponse,
-    then: impl Stream<Item = Result<Bytes, TransportError>> + Send + 'static,
-) -> HttpResponse {
-    let ScriptedResponse { status, headers, chunks } = response;
-    let body = stream::iter(chunks.into_iter().map(Ok)).chain(then);
-    HttpResponse { status, headers, body: Body::from_stream(body) }
 }
 
 #[cfg(test)]

@@ -111,9 +111,9 @@ impl ParsedRequest {
         response
     }
 
-    /// Answers the request with status 400 and a message that the script has no step left.
-    pub(super) fn used_up(&self) -> ScriptedResponse {
-        self.failure(StatusCode::BAD_REQUEST, "the script has no further step", None)
+    /// Answers the request with status 400 and a message why the script has no step for it.
+    pub(super) fn used_up(&self, message: &str) -> ScriptedResponse {
+        self.failure(StatusCode::BAD_REQUEST, message, None)
     }
 
     /// Answers the request with status 401 and a message that repeats the key that was sent.

@@ -11,6 +11,7 @@ mod a_ledger_of_ones_own;
 mod a_paused_clock;
 mod a_policy_value_is_json;
 mod a_rate_limit_of_an_own_provider;
+mod a_script_of_1500_steps;
 mod an_empty_answer_of_an_own_provider;
 #[cfg(feature = "reqwest")]
 mod an_environment_of_ones_own;
@@ -18,12 +19,18 @@ mod an_own_provider_that_hangs;
 mod caps_in_code;
 mod certified_by_providers_that_record_nothing;
 mod dropped_while_the_vault_is_asked;
+mod errors_that_clone;
+mod hermetic_tests;
 mod no_runtime;
 mod one_message_said_twice;
+mod own_deadlines;
 mod own_parts_that_block;
 mod own_parts_that_panic;
+mod runs_that_are_spawned;
+mod scripts_per_target;
 #[cfg(feature = "reqwest")]
 mod server;
 #[cfg(feature = "sqlite")]
 mod shared_ledger;
 mod shutdown;
+mod sixty_members_that_tell;

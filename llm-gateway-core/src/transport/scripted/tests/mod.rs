@@ -1,10 +1,13 @@
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderMap, header};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::script::{MAX_REQUESTS, MAX_STEPS};
 use super::*;
 use crate::credential::Secret;
+use crate::transport::Phase;
 
 const KEY: &str = "sk-canary-0123456789";
 
@@ -273,12 +276,17 @@ async fn a_strict_script_refuses_what_goes_beyond_it() {
 
 #[tokio::test]
 async fn what_is_kept_is_bounded() {
-    let transport = (0..MAX_STEPS + 1).fold(Scripted::new(), |script, _| script.status(500));
-    assert_eq!(transport.lock().steps.len(), MAX_STEPS);
+    let transport = (0..MAX_STEPS).fold(Scripted::new(), |script, _| script.status(500));
     for _ in 0..=MAX_REQUESTS {
-        send(&transport, &requests()[0]).await;
+        assert_eq!(send(&transport, &requests()[0]).await.status, 500);
     }
     assert_eq!(transport.requests().len(), MAX_REQUESTS);
+    let transport = (0..=MAX_REQUESTS + 1).fold(transport, |script, _| script.status(500));
+    assert_eq!(transport.lock().steps.len(), MAX_STEPS);
+    let told = "the script has 100001 steps, and 100000 is the most";
+    let refused = send(&transport, &requests()[0]).await;
+    assert_eq!((refused.status, refused.at("/error/message")), (400, json!(told)));
+    assert_eq!(transport.finish().unwrap_err().faults()[0], told);
 }
 
 #[tokio::test]

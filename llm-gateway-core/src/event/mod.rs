@@ -1,12 +1,15 @@
 //! The events of a run, which report what happens while the run works.
 //!
-//! Events are for display only. A reader that lags misses some, and a run never waits for one.
+//! Here is what can happen; [`channel`] carries it from the run to its reader.
+
+mod channel;
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-
 use crate::model::Target;
+
+pub use channel::Events;
+pub(crate) use channel::{EventSender, EventsEnd, RunDriver, channel};
 
 /// An event: something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +29,8 @@ pub enum Event {
         /// Target that the attempt will ask.
         target: Target,
     },
-    /// An answer is streaming in. The event is sent at most once a second, and left out if the
-    /// reader lags.
+    /// An answer is streaming in. The event is sent at most once a second for each call, and is the
+    /// first to be left out if the reader lags.
     #[non_exhaustive]
     Writing {
         /// Target whose answer is streaming in.
@@ -99,50 +102,11 @@ pub enum Event {
         /// Target that is asked next.
         to: Target,
     },
-}
-
-/// The number of unread events that are kept; newer ones are dropped. The largest panel has 64
-/// members, each with an event when it is asked and one when it has answered, so a reader that reads
-/// at all never falls so far behind.
-const CAPACITY: usize = 256;
-
-/// The reader of a run's events, in order.
-///
-/// [`Gateway::start`](crate::Gateway::start) shows how they are read.
-#[derive(Debug)]
-pub struct Events(mpsc::Receiver<Event>);
-
-impl Events {
-    /// Waits for the next event. Returns `None` once the run is over.
-    ///
-    /// # Cancel safety
-    /// No event is lost if the future is dropped.
-    pub async fn next(&mut self) -> Option<Event> {
-        self.0.recv().await
-    }
-}
-
-/// The sender of a run's events. Sending never waits, because nobody has to read them.
-#[derive(Debug, Clone)]
-pub(crate) struct EventSender(mpsc::Sender<Event>);
-
-impl EventSender {
-    /// Sends an event, or drops it if the reader is gone or too far behind.
-    pub(crate) fn send(&self, event: Event) {
-        let _ = self.0.try_send(event);
-    }
-
-    /// Sends an event of little weight, only while more than half of the room for unread events is
-    /// free, so that it never displaces another.
-    pub(crate) fn send_if_idle(&self, event: Event) {
-        if self.0.capacity() > CAPACITY / 2 {
-            self.send(event);
-        }
-    }
-}
-
-/// Creates the channel of a run's events: its sender and its reader.
-pub(crate) fn channel() -> (EventSender, Events) {
-    let (sender, receiver) = mpsc::channel(CAPACITY);
-    (EventSender(sender), Events(receiver))
+    /// Events were left out here, because too many were unread. A reader that reads all the time
+    /// never meets this event.
+    #[non_exhaustive]
+    LeftOut {
+        /// Number of events that were left out since the last event that was read.
+        events: u64,
+    },
 }
