@@ -26,8 +26,10 @@ async fn main() -> anyhow::Result<()> {
             }
         }
     };
-    // Nothing happens before the outcome is polled. Dropping it cancels the request.
-    let (outcome, ()) = tokio::join!(outcome, watching);
+    // The request works while its events are read or its outcome is polled; a run that was spawned
+    // (`Run::spawn`) works in any case. Dropping the outcome cancels the request.
+    watching.await;
+    let outcome = outcome.await;
 
     // `start` takes a class of any kind. This class asks a single model.
     let Some(answer) = outcome?.into_answer() else { return Ok(()) };
