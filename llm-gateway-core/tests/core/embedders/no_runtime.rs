@@ -91,16 +91,19 @@ async fn nothing_was_spent(gateway: &Gateway) {
     gateway.drop_unsettled(None).await.unwrap();
 }
 
-fn ledgers() -> Vec<(Arc<dyn Ledger>, Option<tempfile::TempDir>)> {
-    let mut ledgers: Vec<(Arc<dyn Ledger>, _)> = vec![(Arc::new(MemoryLedger::new()), None)];
+/// A ledger, and the folder of its file, if it has one.
+type Kept = (Arc<dyn Ledger>, Option<tempfile::TempDir>);
+
+fn ledgers() -> Vec<Kept> {
+    let memory: Kept = (Arc::new(MemoryLedger::new()), None);
     #[cfg(feature = "sqlite")]
     {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("ledger.db");
-        let ledger = llm_gateway_core::ledger::SqliteLedger::at(path);
-        ledgers.push((Arc::new(ledger), Some(folder)));
+        let ledger = llm_gateway_core::ledger::SqliteLedger::at(folder.path().join("ledger.db"));
+        vec![memory, (Arc::new(ledger), Some(folder))]
     }
-    ledgers
+    #[cfg(not(feature = "sqlite"))]
+    vec![memory]
 }
 
 #[test]
