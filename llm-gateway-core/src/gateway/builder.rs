@@ -282,8 +282,8 @@ impl GatewayBuilder {
             }
             None => BTreeMap::new(),
         };
-        let own = used.map(|policy| own_parts::providers(policy, self.providers));
-        providers.extend(own_providers(own.unwrap_or_default(), &parts.secrets));
+        let own = own_parts::providers(used, self.providers);
+        providers.extend(own_providers(own, &parts.secrets));
         let limiters = before.as_ref().map(|before| &before.state.limiters);
         let lasting = before.as_ref().map(|before| Arc::clone(&before.state.lasting));
         let state = SharedState {

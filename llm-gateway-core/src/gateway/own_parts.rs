@@ -16,11 +16,11 @@ use crate::transport::{IsolatedTransport, Transport};
 
 /// Returns the program's providers, each under the rules of its entry in the policy.
 pub(super) fn providers(
-    policy: &Policy,
+    policy: Option<&Policy>,
     own: BTreeMap<ProviderName, Arc<dyn Provider>>,
 ) -> BTreeMap<ProviderName, Arc<dyn Provider>> {
     let ruled = |(name, provider): (ProviderName, Arc<dyn Provider>)| {
-        let endpoint = policy.providers().get(&name)?.endpoint.clone();
+        let endpoint = policy?.providers().get(&name)?.endpoint.clone();
         let provider: Arc<dyn Provider> = Arc::new(OwnProvider::new(provider, endpoint));
         Some((name, provider))
     };

@@ -117,8 +117,11 @@ fn others() -> Vec<Case> {
             }
         })
         .fails(
-            &[&[("context_blind", Unknown), ("fresh", Unknown)], identity(Unknown).as_slice()]
-                .concat(),
+            &[
+                &[("context_blind", Unknown), ("fresh", Unknown), ("answered_quorum", Unknown)],
+                identity(Unknown).as_slice(),
+            ]
+            .concat(),
             Level::None,
         ),
         case(13, "nobody was asked", &[], |_| {}).fails(

@@ -101,13 +101,16 @@ reliability: {{deadline_s: 60, retry: {{max_retries: 0}}}}
     (tried(attempts(&outcome)), began.elapsed().as_secs())
 }
 
+/// The lines of the entry, the class, what the provider does, the attempts and the seconds.
+type Case<'a> = (&'a str, &'a str, Vec<Step>, &'a [&'a str], u64);
+
 #[tokio::test(start_paused = true)]
 async fn every_bound_of_the_policy_holds_for_an_own_provider() {
     let fell_back = ["mine timeout", "openai ok"];
     let talks: Vec<Step> = (0..20).flat_map(|_| [Step::Waits(1), Step::Says("a ")]).collect();
     let hums: Vec<Step> = (0..20).flat_map(|_| [Step::Waits(1), Step::Says("")]).collect();
     let with_hanging = |steps: &[Step]| [steps, &[Step::Hangs]].concat();
-    let cases: [(&str, &str, Vec<Step>, &[&str], u64); 17] = [
+    let cases: [Case<'_>; 17] = [
         // The whole of a try.
         ("timeout_s: 2, ", "backed", vec![Step::Hangs], &fell_back, 2),
         ("timeout_s: 2, ", "alone", vec![Step::Hangs], &["mine timeout"], 2),

@@ -23,6 +23,7 @@ mod errors_that_clone;
 mod hermetic_tests;
 mod no_runtime;
 mod one_message_said_twice;
+mod own_books_that_panic;
 mod own_deadlines;
 mod own_parts_that_block;
 mod own_parts_that_panic;
