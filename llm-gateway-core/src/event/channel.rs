@@ -73,9 +73,12 @@ impl Events {
         self
     }
 
-    /// Only listens from now on, because somebody else lets the run work.
-    pub(crate) fn only_listen(&mut self) {
+    /// Only listens from now on: reading no longer lets the run work. It is for a program that
+    /// awaits the outcome in a task of its own, where the run is to work and nowhere else.
+    #[must_use = "the reader that is returned listens"]
+    pub fn listening(mut self) -> Self {
         self.driver = None;
+        self
     }
 }
 

@@ -105,9 +105,9 @@ impl Run {
     /// Dropping the run, or its outcome, still cancels the request. To let it run on without
     /// anybody who waits, await it in a task of your own.
     #[must_use = "dropping a run cancels it"]
-    pub fn spawn(mut self) -> Self {
-        self.events.only_listen();
-        Self { outcome: work::spawned(self.outcome, self.name.clone()), ..self }
+    pub fn spawn(self) -> Self {
+        let outcome = work::spawned(self.outcome, self.name.clone());
+        Self { events: self.events.listening(), outcome, ..self }
     }
 }
 

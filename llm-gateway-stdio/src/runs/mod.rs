@@ -191,7 +191,8 @@ impl Runs {
         let ends = [self.ends.calls.clone(), cancel.clone()];
         let alive = self.alive.clone();
         let Run { id, outcome, events, .. } = run;
-        let followed = FollowedRun::of(events);
+        // The run works in its task, and nowhere else.
+        let followed = FollowedRun::of(events.listening());
         self.under_way.add(id, followed.watch());
         let task = tokio::spawn(async move {
             let outcome = async move {
