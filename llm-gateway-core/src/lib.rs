@@ -40,6 +40,7 @@
 //! | [`stream`] | the text of an answer while it arrives |
 //! | [`provider`], [`transport`] | ports for a program's own provider, and for its own HTTP |
 //! | [`credential`], [`ledger`], [`clock`] | ports for keys, for counting money, for the time |
+//! | [`testing`] | what a program's own tests can use |
 //!
 //! # The way of a request
 //!
@@ -105,6 +106,7 @@ mod runtime;
 pub mod spend;
 mod stop;
 pub mod stream;
+pub mod testing;
 pub mod transport;
 mod user_file;
 

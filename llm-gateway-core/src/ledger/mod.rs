@@ -89,6 +89,8 @@ pub use sqlite::SqliteLedger;
 ///
 /// # Writing a ledger
 ///
+/// [`check_ledger`](crate::testing::ledger::check_ledger) checks a ledger in a program's own tests.
+///
 /// A ledger checks the caps, returns one [`Hold`] for each attempt, and books the end of each hold
 /// in a [`HoldSlot`]. This one counts in memory:
 ///

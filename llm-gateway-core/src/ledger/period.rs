@@ -59,7 +59,7 @@ impl Period {
 
     /// Returns the period of the length `per` in which a call of `day` counts. Returns `None` for a
     /// session, which no calendar knows.
-    pub(crate) fn of(per: Per, day: Day) -> Option<Self> {
+    pub fn of(per: Per, day: Day) -> Option<Self> {
         Self::all_of(day).into_iter().find(|period| period.per() == per)
     }
 

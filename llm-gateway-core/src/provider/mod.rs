@@ -150,10 +150,12 @@ impl Prepared {
 ///   blocked. [`prepare`](Self::prepare) runs where the request runs and must not block.
 /// - **Cancellation.** When an attempt ends early, its future is dropped: at once on a runtime of a
 ///   single thread, else as soon as it yields. What it records or says after that is ignored.
-/// - **Money.** An attempt that fails or ends early counts at the whole amount that was set aside
-///   for it, unless the error says what it cost: by its usage, or that nothing was sent or billed.
+/// - **Money.** An attempt that ends early counts at the whole amount that was set aside for it; what
+///   one that fails costs is said by its error, as [`send`](Self::send) tells.
 /// - **Evidence.** A certificate is about the recorded bytes. Where they are missing, or hold another
 ///   text than was answered, nothing is certified.
+/// - **Keys.** Keys that the gateway knows are removed from the answers, the errors and the pieces of
+///   a provider, and from what it records; the [`Recorder`] says how.
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// Fixes the bytes of a call. Implementations are pure: no I/O, no clock, no key.
@@ -166,9 +168,21 @@ pub trait Provider: Send + Sync {
     /// Sends a prepared call once and decodes the answer. Implementations never retry.
     ///
     /// # Errors
-    /// Fails with an [`Error`] whose category says what happened; see [`crate::Category`].
+    /// Fails with an [`Error`] whose category says what happened; see [`crate::Category`]. It decides
+    /// what the attempt costs, too, unless the error says it better:
+    ///
+    /// | the error | is settled at |
+    /// |---|---|
+    /// | [`unbilled`](Error::unbilled), [`with_nothing_sent`](Error::with_nothing_sent) | nothing |
+    /// | [`with_usage`](Error::with_usage) | what the tokens cost |
+    /// | [`with_http_status`](Error::with_http_status) from 400 on, but 408, 504 and their kin | nothing |
+    /// | no status, and a category that [is a refusal](crate::Category::is_refusal) | nothing |
+    /// | such an error [`with_possible_bill`](Error::with_possible_bill) | the hold, as an estimate |
+    /// | any other | the hold, as an estimate |
     ///
     /// # Cancel safety
+    /// A future that is dropped costs the hold of the attempt, unless the provider took
+    /// [`SendContext::sent_mark`] and has not set it.
     /// Dropping the future closes the connection. What was sent and received until then stays in
     /// `recorder`, and what is recorded later is ignored.
     async fn send(&self, prepared: &Prepared, recorder: &Recorder) -> Result<Completion, Error>;

@@ -150,6 +150,8 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
             "transport",
         ],
     ),
+    // What the tests of other programs use.
+    ("testing", &["model", "error", "ledger"]),
     ("lib", &[]),
     ("tests", &[]),
 ];

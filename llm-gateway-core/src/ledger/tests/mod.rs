@@ -14,10 +14,13 @@ mod crowd;
 mod model;
 mod periods;
 
+use std::sync::Arc;
+
 #[cfg(feature = "sqlite")]
 use tempfile::TempDir;
 
 use crate::model::{ModelId, NanoUsd, ProviderName, Target, TaskClass};
+use crate::testing::ledger::LedgerProcess;
 
 #[cfg(feature = "sqlite")]
 use super::SqliteLedger;
@@ -60,6 +63,23 @@ impl World {
 }
 
 impl Process {
+    /// Returns the process as the check of the port's promises takes it.
+    fn checked(self) -> LedgerProcess {
+        match self {
+            Self::Memory(ledger) => {
+                let killed = ledger.clone();
+                LedgerProcess::new(Arc::new(ledger)).killed_by(async move { killed.crash() })
+            }
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(ledger) => {
+                let ledger = Arc::new(ledger);
+                let killed = Arc::clone(&ledger);
+                let kill = async move { Arc::into_inner(killed).unwrap().crash().await };
+                LedgerProcess::new(ledger).killed_by(kill)
+            }
+        }
+    }
+
     /// Ends the process as `kill -9` would.
     async fn crash(self) {
         match self {
