@@ -118,7 +118,7 @@ async fn outputs(server: Server, kind: &str, stream: bool, key: &str) -> Vec<Str
 }
 
 /// Decodes the bodies of a bundle, which it holds as base64.
-fn open_bodies(bundle: &mut Value) {
+pub(crate) fn open_bodies(bundle: &mut Value) {
     match bundle {
         Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| match value.as_str() {
             Some(text) if name == "body" => {
