@@ -52,7 +52,7 @@ fn names_credential(name: &str) -> bool {
     let words = || name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|it| !it.is_empty());
     let joined: String = words().collect();
     let is_key = joined == "key" || KEYS.iter().any(|key| joined.ends_with(key));
-    is_key || words().last().is_some_and(|word| LAST_WORDS.contains(&word))
+    is_key || words().next_back().is_some_and(|word| LAST_WORDS.contains(&word))
 }
 
 /// Returns the headers with [`REDACTED`] in place of credentials: the values under a name of one, and

@@ -27,10 +27,11 @@ pub(super) async fn a_refusal_has_every_figure(place: &Place<'_>) -> Kept {
     let _held = held(ledger, on, call("one", "ask", 30)?, &[]).await?;
     for per in [Per::Day, Per::Month] {
         for scope in [Scope::Total, provider("one")?, class("ask")?] {
-            let cap = Cap::new(scope, per, nanos(100));
-            let refusal = refused(ledger, on, &[call("one", "ask", 21)?], &[cap.clone()]).await?;
+            let caps = [Cap::new(scope, per, nanos(100))];
+            let refusal = refused(ledger, on, &[call("one", "ask", 21)?], &caps).await?;
             let CapRefusal { settled, held, unsettled, asked, period, .. } = refusal;
-            same("the cap of a refusal", refusal.cap, cap.clone())?;
+            let [cap] = caps;
+            same("the cap of a refusal", refusal.cap, cap)?;
             let figures = [settled, held, unsettled, asked];
             let promised = [50, 30, 0, 21].map(nanos);
             same("settled, held, unsettled and asked of a refusal", figures, promised)?;

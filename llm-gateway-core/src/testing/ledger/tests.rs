@@ -9,7 +9,7 @@ use crate::ledger::{
     Cap, Day, DroppedHolds, Hold, HoldEnd, HoldRequest, HoldSlot, MemoryLedger, Month, Per, Period,
     PeriodSpend, ReserveError, Reserved, SpendBy, UnusableLedger, WriteConfirmation,
 };
-use crate::model::NanoUsd;
+use crate::model::{CostBasis, NanoUsd};
 
 /// What a ledger does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,9 +69,7 @@ impl HoldSlot for FaultySlot {
         let (amount, fault) = (right.amount(), self.fault);
         right.sent();
         match (end, fault) {
-            (HoldEnd::Settled { basis, .. }, Fault::ReleasesSent)
-                if basis == crate::model::CostBasis::Estimated =>
-            {
+            (HoldEnd::Settled { basis: CostBasis::Estimated, .. }, Fault::ReleasesSent) => {
                 drop(right.release());
             }
             (HoldEnd::Settled { .. }, Fault::LosesSettlements) => std::mem::forget(right),
