@@ -256,7 +256,10 @@ impl Future for Outcome {
         if self.is_spawned {
             work.ended.register(cx.waker());
         } else {
-            work.runtime.get_or_init(|| Handle::try_current().ok().map(|runtime| runtime.id()));
+            let here = Handle::try_current().ok().map(|runtime| runtime.id());
+            let is_elsewhere = here != *work.runtime.get_or_init(|| here);
+            // What woke the future at home would never reach another runtime, so it is asked.
+            work.wakers.is_due.fetch_or(is_elsewhere, Ordering::SeqCst);
             work.wakers.owner.register(cx.waker());
             work.advance();
         }

@@ -173,7 +173,7 @@ async fn a_source_that_panics_costs_nothing_and_takes_nobody_along() {
         let world = world(mood, Scripted::new().answer("from elsewhere"));
         let failure = world.gateway.route(Request::new("q", "hello")).await.unwrap_err();
         assert_eq!(failure.category(), Category::MissingKey, "{mood:?}: {failure}");
-        let says_why = failure.to_string().contains("the source of keys panicked");
+        let says_why = failure.to_string().contains("source of keys panicked");
         assert_eq!(says_why, mood != Mood::IsEmpty, "{failure}");
         assert!(!failure.to_string().contains("on fire"), "{failure}");
         assert_eq!(world.sums().await, (NanoUsd::ZERO, NanoUsd::ZERO), "{mood:?}");
