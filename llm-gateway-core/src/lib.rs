@@ -38,6 +38,7 @@
 //! | [`policy`] | the compiled policy: routes, limits, the plan for a request, its price; caps in code |
 //! | [`certificate`] | what recorded bytes show of independence; receipts and their verification |
 //! | [`stream`] | the text of an answer while it arrives |
+//! | [`observe`] | what an observer hears of all runs, for metrics and logs |
 //! | [`provider`], [`transport`] | ports for a program's own provider, and for its own HTTP |
 //! | [`credential`], [`ledger`], [`clock`] | ports for keys, for counting money, for the time |
 //! | [`testing`] | what a program's own tests can use |
@@ -92,6 +93,7 @@ pub mod model;
 // Without the network, its settings are read and nobody asks for them.
 #[cfg_attr(not(feature = "reqwest"), allow(dead_code))]
 mod network;
+pub mod observe;
 mod orchestrate;
 pub mod outcome;
 mod panel;

@@ -7,7 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 use crate::error::{Category, Error};
-use crate::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target};
+use crate::model::{CostBasis, ModelId, NanoUsd, ProviderName, Target, Usage};
+use crate::observe::AttemptEnd;
 
 use super::booking::Settlement;
 
@@ -90,6 +91,24 @@ impl Attempt {
     /// Returns whether the attempt cost more than was set aside for it.
     pub fn is_above_hold(&self) -> bool {
         matches!((self.cost, self.reserved), (Some(cost), Some(reserved)) if cost > reserved)
+    }
+
+    /// Returns what an observer hears of the attempt, with the tokens that were reported.
+    pub(super) fn end(&self, usage: Option<Usage>) -> AttemptEnd<'_> {
+        let category = match self.outcome {
+            AttemptOutcome::Ok => None,
+            AttemptOutcome::Failed(category) => Some(category),
+        };
+        AttemptEnd {
+            target: &self.target,
+            category,
+            http_status: self.http_status,
+            latency: self.latency,
+            waited: self.waited,
+            usage,
+            cost: self.cost,
+            cost_basis: self.cost_basis,
+        }
     }
 
     /// Sets the time waited before the attempt.

@@ -115,7 +115,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn growth_is_told_once_a_second_and_never_in_place_of_a_step() {
-        let (sender, mut events) = event::channel();
+        let (sender, mut events) = event::channel(None);
         let target = Target::new(ProviderName::new("openai").unwrap(), ModelId::new("m").unwrap());
         let progress = progress(&sender, &PreflightRules::default(), &target);
         for second in 0..3 {

@@ -47,6 +47,7 @@ use crate::error::Category;
 use crate::event::{Event, EventSender};
 use crate::ledger::Ledger;
 use crate::model::{Prompt, ProviderName, TaskClass};
+use crate::observe::RunObserver;
 use crate::policy::{PlannedTarget, Policy};
 use crate::provider::Provider;
 use crate::random::Random;
@@ -84,6 +85,8 @@ pub(crate) struct Context<'a> {
     /// The source of the keys; `None` if no key is needed, because answers are scripted.
     pub(crate) credentials: Option<&'a dyn CredentialSource>,
     pub(crate) events: &'a EventSender,
+    /// The observer of the run, if the program has one.
+    pub(crate) observer: Option<&'a RunObserver>,
     pub(crate) deadline: Deadline,
     /// Circuit breakers and retry budgets of the targets.
     pub(crate) targets: &'a Targets,

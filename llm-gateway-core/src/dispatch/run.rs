@@ -15,7 +15,8 @@ use tokio::time::{Instant, sleep};
 use crate::credential::AttemptLeases;
 use crate::error::Error;
 use crate::event::Event;
-use crate::model::{Completion, Target};
+use crate::model::{Completion, Target, Usage};
+use crate::observe::Observation;
 use crate::policy::Preflight;
 use crate::reliability::{BreakerPermit, LimiterPermit};
 
@@ -135,14 +136,16 @@ async fn attempt(
             let cost = cost::of(context.policy, call, &completion, booking.reserved());
             let settlement = booking.settle(context, cost.amount, cost.basis).await;
             let tried = Attempt::answered(target, latency, outlets.recorder.last_status());
-            log(attempts, tried.after(waited).sent_at(sent_at).booked(settlement));
+            let tried = tried.after(waited).sent_at(sent_at).booked(settlement);
+            log(context, attempts, tried, completion.usage);
             let (target, preflight) = (target.clone(), call.preflight.clone());
             Ok(AnsweredAttempt { target, completion, cost, preflight })
         }
         Err(error) => {
             let settlement = booking.fail(context, call, &error).await;
             let tried = Attempt::failed(target, latency, &error);
-            log(attempts, tried.after(waited).sent_at(sent_at).booked(settlement));
+            let tried = tried.after(waited).sent_at(sent_at).booked(settlement);
+            log(context, attempts, tried, error.usage().copied());
             Err(AttemptFailure { key, other_key, ..AttemptFailure::after(error) })
         }
     }
@@ -208,8 +211,12 @@ async fn send(
     SentAttempt { result, latency, at, is_informative, key }
 }
 
-/// Adds an attempt to the log, and warns if it cost more than was set aside for it.
-fn log(attempts: &mut Vec<Attempt>, attempt: Attempt) {
+/// Adds an attempt to the log, and tells the observer of it. Warns if it cost more than was set aside
+/// for it.
+fn log(context: &Context<'_>, attempts: &mut Vec<Attempt>, attempt: Attempt, usage: Option<Usage>) {
+    if let Some(observer) = context.observer {
+        observer.tell(Observation::AttemptEnded(&attempt.end(usage)));
+    }
     if attempt.is_above_hold() {
         let Attempt { target, cost, reserved, .. } = &attempt;
         tracing::warn!(%target, ?cost, ?reserved, "a call cost more than was set aside for it");

@@ -110,25 +110,41 @@ impl fmt::Debug for Events {
 
 /// The sender of a run's events. Sending never waits, because nobody has to read them.
 #[derive(Clone)]
-pub(crate) struct EventSender(Arc<EventQueue>);
+pub(crate) struct EventSender {
+    queue: Arc<EventQueue>,
+    /// Hears every event, whatever the reader does; `None` if nobody else listens.
+    listener: Option<EventListener>,
+}
+
+/// What hears the events of a run beside their reader. It must not block.
+pub(crate) type EventListener = Arc<dyn Fn(&Event) + Send + Sync>;
 
 impl EventSender {
     /// Sends an event. If too many are unread, the oldest is left out.
     pub(crate) fn send(&self, event: Event) {
-        self.0.push(event, CAPACITY);
+        self.tell(&event);
+        self.queue.push(event, CAPACITY);
     }
 
     /// Sends an event of little weight, only while more than half of the room for unread events is
     /// free, so that it never displaces another.
     pub(crate) fn send_if_idle(&self, event: Event) {
-        if self.0.has_room(CAPACITY / 2) {
-            self.send(event);
+        self.tell(&event);
+        if self.queue.has_room(CAPACITY / 2) {
+            self.queue.push(event, CAPACITY);
+        }
+    }
+
+    /// Tells the listener of an event, whether or not the reader will hear of it.
+    fn tell(&self, event: &Event) {
+        if let Some(listener) = &self.listener {
+            listener(event);
         }
     }
 
     /// Returns a guard that ends the events when it is dropped, whoever still holds a sender.
     pub(crate) fn ends_here(&self) -> EventsEnd {
-        EventsEnd(Arc::clone(&self.0))
+        EventsEnd(Arc::clone(&self.queue))
     }
 }
 
@@ -229,10 +245,12 @@ fn wake(mut queue: MutexGuard<'_, QueuedEvents>) {
     }
 }
 
-/// Creates the channel of a run's events: its sender and its reader.
-pub(crate) fn channel() -> (EventSender, Events) {
+/// Creates the channel of a run's events: its sender and its reader. `listener` hears all that is
+/// sent.
+pub(crate) fn channel(listener: Option<EventListener>) -> (EventSender, Events) {
     let queue = Arc::new(EventQueue::default());
-    (EventSender(Arc::clone(&queue)), Events { queue, driver: None })
+    let sender = EventSender { queue: Arc::clone(&queue), listener };
+    (sender, Events { queue, driver: None })
 }
 
 #[cfg(test)]
@@ -262,7 +280,7 @@ mod tests {
 
     #[test]
     fn who_reads_all_the_time_misses_nothing() {
-        let (sender, mut events) = channel();
+        let (sender, mut events) = channel(None);
         for number in 0..10_000 {
             sender.send(attempt(number));
             if number % 4_000 == 0 {
@@ -275,7 +293,7 @@ mod tests {
     #[test]
     fn who_reads_late_hears_the_newest_and_how_many_were_left_out() {
         for (sent, left_out) in [(0, vec![]), (CAPACITY, vec![]), (10_000, vec![1_808])] {
-            let (sender, mut events) = channel();
+            let (sender, mut events) = channel(None);
             (0..sent).for_each(|number| sender.send(attempt(number)));
             let (numbers, told) = unread(&mut events);
             assert_eq!(told, left_out);
@@ -287,17 +305,17 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_for_nobody() {
-        let (sender, events) = channel();
+        let (sender, events) = channel(None);
         sender.send(attempt(1));
         drop(events);
         (0..CAPACITY * 2).for_each(|number| sender.send(attempt(number)));
-        let queue = sender.0.lock();
+        let queue = sender.queue.lock();
         assert_eq!((queue.unread.capacity(), queue.left_out), (0, 0));
     }
 
     #[test]
     fn the_end_comes_whoever_still_holds_a_sender_and_what_was_told_is_read() {
-        let (sender, mut events) = channel();
+        let (sender, mut events) = channel(None);
         let (end, other) = (sender.ends_here(), sender.clone());
         sender.send(attempt(1));
         drop(end);
@@ -310,7 +328,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_waits_is_woken_by_an_event_and_by_the_end() {
-        let (sender, events) = channel();
+        let (sender, events) = channel(None);
         let reading = tokio::spawn(events.collect::<Vec<_>>());
         tokio::task::yield_now().await;
         sender.send(attempt(1));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::model::Target;
 
 pub use channel::Events;
-pub(crate) use channel::{EventSender, EventsEnd, RunDriver, channel};
+pub(crate) use channel::{EventListener, EventSender, EventsEnd, RunDriver, channel};
 
 /// An event: something that happened in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]

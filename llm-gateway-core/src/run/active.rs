@@ -11,6 +11,7 @@ use crate::dispatch::{Advice, AnsweredAttempt, Attempt, CapsLeft, Context, Refus
 use crate::error::{Category, Error};
 use crate::event::EventSender;
 use crate::model::{RunId, Target, TaskClass};
+use crate::observe::RunObserver;
 use crate::outcome::{Answer, Failure, FailureParts};
 use crate::policy::Policy;
 use crate::random::Random;
@@ -24,6 +25,7 @@ use super::begun::BegunRun;
 pub(super) struct ActiveRun<'a> {
     pub(super) state: &'a SharedState,
     pub(super) events: &'a EventSender,
+    pub(super) observer: Option<&'a RunObserver>,
     pub(super) random: &'a Random,
     pub(super) task_class: String,
     pub(super) run_id: RunId,
@@ -39,6 +41,7 @@ impl<'a> ActiveRun<'a> {
         Self {
             state: &begun.state,
             events: &begun.events,
+            observer: begun.observer.as_ref(),
             random: &begun.random,
             task_class: begun.task_class.clone(),
             run_id: begun.id,
@@ -70,6 +73,7 @@ impl<'a> ActiveRun<'a> {
             providers: &self.state.providers,
             credentials: (!self.state.offline).then_some(&*self.state.credentials),
             events: self.events,
+            observer: self.observer,
             deadline: Deadline::after(time, limit, self.started),
             targets: &self.state.lasting.targets,
             limiters: &self.state.limiters,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::event::{self, EventSender, Events, EventsEnd};
 use crate::model::RunId;
+use crate::observe::RunObserver;
 use crate::random::Random;
 use crate::stop::Stop;
 
@@ -19,6 +20,8 @@ pub(super) struct BegunRun {
     pub(super) random: Random,
     pub(super) task_class: String,
     pub(super) events: EventSender,
+    /// The observer of the run, if the program has one.
+    pub(super) observer: Option<RunObserver>,
     /// Ends the run if its caller stops it or the gateway shuts down.
     pub(super) stop: Stop,
     /// Ends the events with the run.
@@ -32,14 +35,18 @@ impl BegunRun {
         task_class: &str,
         stop: Option<&Stop>,
     ) -> (Self, Events) {
-        let (sender, events) = event::channel();
         let random = &state.lasting.random;
+        let id = RunId::from_bits(random.bits());
+        let observer = state.observer.clone();
+        let observer = observer.map(|observer| RunObserver::new(observer, id, task_class));
+        let (sender, events) = event::channel(observer.as_ref().map(RunObserver::listener));
         let begun = Self {
             state: Arc::clone(state),
-            id: RunId::from_bits(random.bits()),
+            id,
             random: random.child(),
             task_class: task_class.to_owned(),
             stop: state.lasting.runs.stop_beside(stop),
+            observer,
             _end: sender.ends_here(),
             events: sender,
         };

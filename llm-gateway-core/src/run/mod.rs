@@ -12,6 +12,7 @@ mod budget;
 mod cascade;
 mod escalation_counts;
 mod lasting;
+mod observed;
 mod orchestration;
 mod panel;
 mod receipts;
@@ -39,6 +40,7 @@ use crate::stream::ContentSink;
 
 use active::ActiveRun;
 use begun::BegunRun;
+use observed::ObservedRun;
 
 pub(crate) use lasting::LastingState;
 pub(crate) use reply::AcceptedReply;
@@ -147,9 +149,7 @@ pub(crate) fn start_heard(
     let span = tracing::info_span!("run", run_id = %name.id, task_class = %name.task_class);
     let work = async move {
         let run = ActiveRun::new(&begun);
-        let _under_way = begun.enter().map_err(|error| run.failure(error))?;
-        let ended = run.reply(request, wanted, content).await;
-        conclude(&run, ended).await
+        drive(&begun, &run, run.reply(request, wanted, content)).await
     };
     Run::new(name, events, work.instrument(span))
 }
@@ -161,16 +161,23 @@ pub(crate) fn start_orchestration(state: &Arc<SharedState>, task: Task) -> Run {
     let span = tracing::info_span!("run", run_id = %name.id, task_class = ORCHESTRATE);
     let work = async move {
         let run = ActiveRun::new(&begun);
-        let _under_way = begun.enter().map_err(|error| run.failure(error))?;
-        let ended = run.orchestration(task).await;
-        conclude(&run, ended).await
+        drive(&begun, &run, run.orchestration(task)).await
     };
     Run::new(name, events, work.instrument(span))
 }
 
-/// Completes what the caller is told of a run that has ended.
-async fn conclude(run: &ActiveRun<'_>, ended: Result<Reply, Failure>) -> Result<Reply, Failure> {
-    let told = run.with_budget(ended).await;
+/// Does the work of a run, unless the gateway takes no more, and completes what its caller is told.
+async fn drive(
+    begun: &BegunRun,
+    run: &ActiveRun<'_>,
+    work: impl Future<Output = Result<Reply, Failure>>,
+) -> Result<Reply, Failure> {
+    let observed = ObservedRun::started(begun.observer.as_ref());
+    let told = match begun.enter() {
+        Ok(_under_way) => run.with_budget(work.await).await,
+        Err(error) => Err(run.failure(error)),
+    };
+    observed.ended(told.as_ref().err().map(Failure::category), run.started.elapsed());
     match run.state.is_hermetic {
         true => told.map(Reply::without_times).map_err(Failure::without_times),
         false => told,

@@ -11,6 +11,7 @@ use crate::config::{Diagnostic, PolicyProblems};
 use crate::credential::CredentialSource;
 use crate::ledger::Ledger;
 use crate::model::ProviderName;
+use crate::observe::Observer;
 use crate::policy::Policy;
 use crate::provider::Provider;
 use crate::reliability::Limiter;
@@ -34,6 +35,8 @@ pub(crate) struct SharedState {
     /// The cache of answers; `None` if nothing is kept. There is no adapter yet.
     pub(crate) cache: Option<Arc<dyn AnswerCache>>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The observer of all runs, if the program has one.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     /// What outlives the policy.
     pub(crate) lasting: Arc<LastingState>,
     /// One rate limiter for each provider. It outlives the policy too.

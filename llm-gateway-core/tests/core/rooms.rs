@@ -45,11 +45,13 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
     ),
     // The way of a request.
     ("event", &["model", "error"]),
+    ("observe", &["model", "error", "event", "isolation"]),
     ("progress", &["model", "event"]),
     (
         "dispatch",
         &[
             "model",
+            "observe",
             "error",
             "cache",
             "clock",
@@ -110,6 +112,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
             "event",
             "ledger",
             "model",
+            "observe",
             "orchestrate",
             "outcome",
             "panel",
@@ -138,6 +141,7 @@ pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
             "isolation",
             "ledger",
             "model",
+            "observe",
             "network",
             "outcome",
             "policy",

@@ -83,6 +83,7 @@ impl GatewayBuilder {
             ledger,
             cache: self.cache,
             clock: self.clock,
+            observer: self.observer,
             lasting: lasting.unwrap_or_else(|| Arc::new(LastingState::new(Random::new(self.seed)))),
             kinship: OnceLock::new(),
             offline: self.offline,

@@ -17,6 +17,7 @@ use crate::credential::CredentialSource;
 use crate::environment::Environment;
 use crate::ledger::Ledger;
 use crate::model::{InvalidName, ProviderName};
+use crate::observe::Observer;
 use crate::policy::Caps;
 use crate::provider::Provider;
 use crate::transport::{Scripted, Transport};
@@ -53,6 +54,7 @@ pub struct GatewayBuilder {
     caps: Caps,
     cache: Option<Arc<dyn AnswerCache>>,
     clock: Arc<dyn Clock>,
+    observer: Option<Arc<dyn Observer>>,
     seed: Option<u64>,
     offline: bool,
     /// The script that answers in place of the network, if one does.
@@ -77,6 +79,7 @@ impl Default for GatewayBuilder {
             caps: Caps::new(),
             cache: None,
             clock: Arc::new(SystemClock),
+            observer: None,
             seed: None,
             offline: false,
             script: None,
@@ -149,6 +152,12 @@ impl GatewayBuilder {
     /// Counts money in `ledger` instead of the file that the environment names.
     pub fn ledger(mut self, ledger: Arc<dyn Ledger>) -> Self {
         self.ledger = Some(own_parts::ledger(ledger));
+        self
+    }
+
+    /// Lets `observer` hear of every run.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
         self
     }
 

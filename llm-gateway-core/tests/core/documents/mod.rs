@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use llm_gateway_core::config::json_schema;
+use llm_gateway_core::observe::OBSERVATIONS;
 use llm_gateway_core::policy::RouteKind;
 use llm_gateway_core::{Category, Environment, Gateway, Scripted};
 
@@ -245,4 +246,15 @@ fn the_error_table_of_the_manual_is_the_taxonomy() {
         }
     }
     assert_eq!(seen, Category::ALL.len(), "the table has every category once");
+}
+
+#[test]
+fn the_page_on_embedding_lists_every_observation_with_its_fields() {
+    let page = Page::at("docs/embedding.md");
+    let table = rows(page.section("## Observing a gateway").unwrap());
+    let listed: Vec<(String, Vec<&str>)> =
+        table.iter().map(|row| (row[0].replace('`', ""), named(&row[1]).collect())).collect();
+    let known: Vec<(String, Vec<&str>)> =
+        OBSERVATIONS.iter().map(|(name, fields)| ((*name).to_owned(), fields.to_vec())).collect();
+    assert_eq!(listed, known);
 }

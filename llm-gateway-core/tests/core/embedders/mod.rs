@@ -15,6 +15,7 @@ mod a_script_of_1500_steps;
 mod an_empty_answer_of_an_own_provider;
 #[cfg(feature = "reqwest")]
 mod an_environment_of_ones_own;
+mod an_observer;
 mod an_own_provider_that_hangs;
 mod caps_in_code;
 mod certified_by_providers_that_record_nothing;
