@@ -149,7 +149,12 @@ pub(crate) fn start_heard(
     let span = tracing::info_span!("run", run_id = %name.id, task_class = %name.task_class);
     let work = async move {
         let run = ActiveRun::new(&begun);
-        drive(&begun, &run, run.reply(request, wanted, content)).await
+        let observed = ObservedRun::started(begun.observer.as_ref());
+        let ended = match begun.enter() {
+            Ok(_under_way) => run.with_budget(run.reply(request, wanted, content).await).await,
+            Err(error) => Err(run.failure(error)),
+        };
+        conclude(&run, observed, ended)
     };
     Run::new(name, events, work.instrument(span))
 }
@@ -161,25 +166,25 @@ pub(crate) fn start_orchestration(state: &Arc<SharedState>, task: Task) -> Run {
     let span = tracing::info_span!("run", run_id = %name.id, task_class = ORCHESTRATE);
     let work = async move {
         let run = ActiveRun::new(&begun);
-        drive(&begun, &run, run.orchestration(task)).await
+        let observed = ObservedRun::started(begun.observer.as_ref());
+        let ended = match begun.enter() {
+            Ok(_under_way) => run.with_budget(run.orchestration(task).await).await,
+            Err(error) => Err(run.failure(error)),
+        };
+        conclude(&run, observed, ended)
     };
     Run::new(name, events, work.instrument(span))
 }
 
-/// Does the work of a run, unless the gateway takes no more, and completes what its caller is told.
-async fn drive(
-    begun: &BegunRun,
+/// Tells the observer how a run has ended, and returns what its caller is told.
+fn conclude(
     run: &ActiveRun<'_>,
-    work: impl Future<Output = Result<Reply, Failure>>,
+    observed: ObservedRun<'_>,
+    ended: Result<Reply, Failure>,
 ) -> Result<Reply, Failure> {
-    let observed = ObservedRun::started(begun.observer.as_ref());
-    let told = match begun.enter() {
-        Ok(_under_way) => run.with_budget(work.await).await,
-        Err(error) => Err(run.failure(error)),
-    };
-    observed.ended(told.as_ref().err().map(Failure::category), run.started.elapsed());
+    observed.ended(ended.as_ref().err().map(Failure::category), run.started.elapsed());
     match run.state.is_hermetic {
-        true => told.map(Reply::without_times).map_err(Failure::without_times),
-        false => told,
+        true => ended.map(Reply::without_times).map_err(Failure::without_times),
+        false => ended,
     }
 }
