@@ -253,7 +253,7 @@ fn the_page_on_embedding_lists_every_observation_with_its_fields() {
     let page = Page::at("docs/embedding.md");
     let table = rows(page.section("## Observing a gateway").unwrap());
     let listed: Vec<(String, Vec<&str>)> =
-        table.iter().map(|row| (row[0].replace('`', ""), named(&row[1]).collect())).collect();
+        table.iter().map(|row| (row[0].replace('`', ""), named(row[1]).collect())).collect();
     let known: Vec<(String, Vec<&str>)> =
         OBSERVATIONS.iter().map(|(name, fields)| ((*name).to_owned(), fields.to_vec())).collect();
     assert_eq!(listed, known);
