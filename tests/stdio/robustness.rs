@@ -188,7 +188,9 @@ async fn a_panic_is_that_calls_error_and_the_server_goes_on() {
         let result = client.call("llm_route", arguments).await;
         let envelope = failure_of("internal", &result);
         assert!(!envelope.to_string().contains("a panic in"), "no internals: {envelope:#}");
-        assert_eq!(client.call("llm_result", json!({ "run_id": "latest" })).await, result);
+        // A run for which nobody was asked is not kept.
+        let latest = client.call("llm_result", json!({ "run_id": "latest" })).await;
+        assert_eq!(latest == result, when == "late", "{latest}");
     }
     let envelope = success(&client.call("llm_route", question()).await);
     assert_eq!(envelope["data"]["text"], "calm");
