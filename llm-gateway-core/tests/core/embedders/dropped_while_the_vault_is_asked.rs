@@ -224,7 +224,7 @@ async fn a_caller_who_leaves_at_any_await_pays_for_what_left_and_no_more() {
 }
 
 /// A thousand callers at once under a cap, each of whom leaves after some polls.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_thousand_callers_who_leave_use_up_no_more_than_what_they_sent() {
     let script = (0..500).fold(Scripted::new(), |script, number| match number % 4 {
         0 => script.status(429),
