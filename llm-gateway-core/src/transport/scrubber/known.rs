@@ -253,6 +253,10 @@ mod tests {
         let known = KnownSecrets::default();
         for number in 0..3 * MOST_SECRETS {
             known.learn(&[key(number), key(number / 2), key(number)]);
+            // Looking takes much longer than learning.
+            if number % 8 > 0 {
+                continue;
+            }
             let secrets = &known.keys().secrets;
             let last: Vec<_> = secrets.iter().rev().take(2).map(Secret::expose).collect();
             assert!(number == 0 || last == [key(number / 2).expose(), key(number).expose()]);
