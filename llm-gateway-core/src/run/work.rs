@@ -112,7 +112,8 @@ impl Work {
     fn take(&self) -> Option<RunFuture> {
         let mut place = self.lock();
         match std::mem::replace(&mut *place, Place::Polled) {
-            // Whoever is refused here is woken when the future is, so nothing is missed.
+            // Whoever is refused here is woken when the future is, or by the end of a poll in whose
+            // course it was, so nothing is missed.
             Place::Resting(future) if self.wakers.is_due.swap(false, Ordering::SeqCst) => {
                 Some(future)
             }
@@ -139,6 +140,9 @@ impl Work {
         drop(dropped);
         if is_over {
             self.wake_all();
+        } else if self.wakers.is_due.load(Ordering::SeqCst) {
+            // Whoever came during the poll was refused, and the one that polled may not come back.
+            self.wakers.wake_by_ref_all();
         }
     }
 
@@ -291,5 +295,46 @@ impl Drop for WorkTask {
         if !self.0.is_over() {
             self.0.cancel();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::atomic::AtomicUsize;
+
+    use futures_util::task::noop_waker;
+
+    use super::*;
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct CountingWaker(AtomicUsize);
+
+    impl Wake for CountingWaker {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_was_refused_during_a_poll_is_woken_if_there_is_more_to_do() {
+        let outcome: Arc<Mutex<Option<RunFuture>>> = Arc::default();
+        let waiting = Arc::new(CountingWaker::default());
+        let (owner, waker) = (Arc::clone(&outcome), Waker::from(Arc::clone(&waiting)));
+        // The run is woken while the reader polls it, and its outcome is polled at that moment.
+        let future = poll_fn(move |cx| {
+            cx.waker().wake_by_ref();
+            let mut owner = owner.lock().unwrap();
+            let polled = owner.as_mut().unwrap().as_mut().poll(&mut Context::from_waker(&waker));
+            assert!(polled.is_pending(), "the reader has the work in its hands");
+            Poll::Pending
+        });
+        let name = RunName { id: RunId::from_bits(1), task_class: "q".to_owned() };
+        let (shared, driver) = shared(Box::pin(future), name);
+        *outcome.lock().unwrap() = Some(shared);
+        driver(&mut Context::from_waker(&noop_waker()));
+        assert_eq!(waiting.0.load(Ordering::SeqCst), 1, "the reader may never come back");
+        drop(outcome.lock().unwrap().take());
     }
 }
