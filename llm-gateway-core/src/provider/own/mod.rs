@@ -89,6 +89,8 @@ impl OwnProvider {
         let (category, what, hint) = without_text(answer.finish_reason, reasoning, call.max_tokens);
         let message = format!("{} {what}", self.endpoint.provider);
         let error = Error::new(category, message).with_target(self.target(&call.model));
+        // The provider has answered, so even a filtered answer is no refusal.
+        let error = error.with_possible_bill();
         let error = hint.into_iter().fold(error, Error::with_hint);
         let error = answer.usage.into_iter().fold(error, Error::with_usage);
         answer.model.into_iter().fold(error, Error::with_answered_by)

@@ -120,6 +120,15 @@ async fn an_empty_answer_costs_what_its_usage_says() {
 }
 
 #[tokio::test]
+async fn an_empty_answer_without_usage_is_never_free_for_certain() {
+    for reason in [FinishReason::Stop, FinishReason::Length, FinishReason::ContentFilter] {
+        let failure = asked("", reason, None).await.unwrap_err();
+        let attempt = &failure.attempts()[0];
+        assert_eq!((attempt.cost, attempt.cost_basis), (None, CostBasis::Unknown), "{reason:?}");
+    }
+}
+
+#[tokio::test]
 async fn no_quorum_counts_an_empty_answer() {
     let policy = "
 defaults: {two: {members: [{provider: mine, model: m}, {provider: openai, model: gpt-6-luna}], max_tokens: 100}}
