@@ -148,11 +148,11 @@ impl<'a> SendContext<'a> {
     /// that passes and a panic then cost the whole hold. A provider that waits for something before
     /// it sends, such as a place in a queue, takes the mark first. Until the mark is set, an attempt
     /// that ends costs nothing. While another target is ready, the mark must be set within a quarter
-    /// of the time that is left, or the next target is asked. Each call returns the mark anew, in
-    /// place of the one before.
+    /// of the time that is left, or the next target is asked. All calls return the one mark of the
+    /// attempt: what has left once has left.
     #[must_use = "a mark that is never set says that nothing was sent"]
     pub fn sent_mark(&self) -> SentMark {
-        self.progress.begin_attempt()
+        self.progress.attempt_mark()
     }
 
     /// Returns the number of characters of the answer that have arrived so far.

@@ -100,6 +100,12 @@ impl CallProgress {
         mark
     }
 
+    /// Returns the mark of the attempt that is under way, which has one from now on.
+    pub(crate) fn attempt_mark(&self) -> SentMark {
+        let mut mark = self.mark.lock().unwrap_or_else(PoisonError::into_inner);
+        mark.get_or_insert_with(SentMark::new).clone()
+    }
+
     /// Records that the provider showed that it works.
     pub(crate) fn sign(&self) {
         *self.last_sign.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());

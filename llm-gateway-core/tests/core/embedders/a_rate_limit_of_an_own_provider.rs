@@ -178,6 +178,8 @@ impl Provider for Queues {
         tokio::task::yield_now().await;
         if let (Some(mark), true) = (mark, self.sends) {
             mark.set();
+            // What has left does not come back by asking for the mark again.
+            let _same = context.sent_mark();
         }
         std::future::pending().await
     }
