@@ -31,10 +31,11 @@ impl ScrubbedCredentials {
     /// Returns the lease that the source lent, with a key that is known from now on.
     fn known_lease(&self, provider: &ProviderName, lent: Option<Lease>) -> Option<Lease> {
         let lease = lent?;
-        match self.guards(provider, lease.secret.expose()) {
-            true => Some(lease.clone().kept_by(self.secrets.lend(&lease.secret))),
-            false => Some(lease),
+        if !self.guards(provider, lease.secret.expose()) {
+            return Some(lease);
         }
+        let keeper = self.secrets.lend(&lease.secret);
+        Some(lease.kept_by(keeper))
     }
 
     /// Returns whether a key of `provider` is a secret.

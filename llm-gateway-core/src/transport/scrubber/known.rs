@@ -7,12 +7,12 @@
 //! out: the keys that were named, and the keys that were lent. Each part keeps the newest 256. A
 //! key that is in force, and a key whose lease is held by anybody, is kept beyond that.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::spellings;
 use super::windows::Spellings;
 use crate::credential::Secret;
+use crate::isolation::caught;
 use crate::model::KeyKind;
 
 /// The most keys of each part that are remembered beside those in use. Keys are changed by hand,
@@ -155,14 +155,17 @@ impl KnownSecrets {
             Some(index) => lists.lent.remove(index).0,
             None => Arc::new(secret.clone()),
         };
-        let mut surplus = (lists.lent.len() + 1).saturating_sub(MOST_SECRETS);
+        let before = lists.lent.len();
+        let mut surplus = (before + 1).saturating_sub(MOST_SECRETS);
         lists.lent.retain(|lent| {
             let goes = surplus > 0 && !lent.is_in_use();
             surplus -= usize::from(goes);
             !goes
         });
+        // The same key is lent for attempt after attempt, and then the same is searched as before.
+        let is_searched = found.is_some() || holds(&lists.named, secret);
+        lists.is_stale |= !is_searched || lists.lent.len() < before;
         lists.lent.push(LentSecret(Arc::clone(&lent)));
-        lists.is_stale = true;
         lent
     }
 
@@ -177,7 +180,7 @@ impl KnownSecrets {
     fn look(&self) {
         let source = self.source.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(source) = source else { return };
-        let Ok(now) = catch_unwind(AssertUnwindSafe(|| source())) else { return };
+        let Ok(now) = caught(|| source()) else { return };
         let is_known = {
             let lists = self.lists();
             now.iter().all(|secret| holds(&lists.named, secret))
@@ -354,6 +357,17 @@ mod tests {
             drop(known.lend(&key(1)));
         }
         assert!(hides(1) && hides(2_299) && lent(&known) == MOST_SECRETS);
+    }
+
+    #[test]
+    fn keys_that_are_lent_again_and_again_are_searched_as_before() {
+        let known = KnownSecrets::default();
+        known.learn(&[key(0)]);
+        (0..3).for_each(|number| drop(known.lend(&key(number))));
+        let before = known.keys();
+        assert_eq!(before.secrets.len(), 3);
+        (0..3).rev().for_each(|number| drop(known.lend(&key(number))));
+        assert!(Arc::ptr_eq(&before, &known.keys()));
     }
 
     #[test]
