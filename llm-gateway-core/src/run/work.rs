@@ -17,6 +17,7 @@ use crate::error::{Category, Error};
 use crate::event::RunDriver;
 use crate::model::RunId;
 use crate::outcome::{Failure, FailureParts, Reply};
+use crate::runtime::current;
 
 use super::RunFuture;
 
@@ -101,7 +102,7 @@ impl Work {
     /// Lets the run work for the reader of its events. A reader outside the run's runtime only
     /// listens: timers and connections belong where the outcome is awaited.
     fn advance_for_reader(&self, cx: &Context<'_>) {
-        let here = Handle::try_current().ok().map(|runtime| runtime.id());
+        let here = current();
         if here.is_some() && here == *self.runtime.get_or_init(|| here) {
             self.wakers.reader.register(cx.waker());
             self.advance();
@@ -260,7 +261,7 @@ impl Future for Outcome {
         if self.is_spawned {
             work.ended.register(cx.waker());
         } else {
-            let here = Handle::try_current().ok().map(|runtime| runtime.id());
+            let here = current();
             let is_elsewhere = here != *work.runtime.get_or_init(|| here);
             // What woke the future at home would never reach another runtime, so it is asked.
             work.wakers.is_due.fetch_or(is_elsewhere, Ordering::SeqCst);

@@ -15,7 +15,7 @@ const NO_RUNTIME_HINT: &str = "await it within a tokio runtime: `#[tokio::main]`
 const NO_DRIVER_HINT: &str = "build the runtime with `tokio::runtime::Builder::enable_all`";
 
 /// Returns the id of the runtime on which the caller is polled; `None` outside of any.
-pub(super) fn current() -> Option<Id> {
+pub(crate) fn current() -> Option<Id> {
     Handle::try_current().ok().map(|handle| handle.id())
 }
 

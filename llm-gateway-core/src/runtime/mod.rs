@@ -11,7 +11,7 @@ mod pace;
 
 #[cfg(feature = "reqwest")]
 pub(crate) use drivers::with_sockets;
-pub(crate) use drivers::with_timers;
+pub(crate) use drivers::{current, with_timers};
 pub(crate) use one_runtime::on_one_runtime;
 #[cfg(feature = "reqwest")]
 pub(crate) use pace::Pace;

@@ -36,7 +36,7 @@ use super::{
 use crate::environment::Environment;
 use crate::model::is_loopback;
 use crate::network::Network;
-use crate::runtime::{Pace, with_sockets};
+use crate::runtime::{Pace, current, with_sockets};
 
 pub(crate) use roots::certificate_remarks;
 
@@ -122,13 +122,14 @@ impl ReqwestTransport {
 
     /// Returns the client of a lane on the current runtime, built if this is its first use.
     async fn client(&self, lane: Lane) -> Result<Client, TransportError> {
+        // A runtime for which a client is kept was seen to have sockets. To look costs a socket.
+        if let Some(client) = current().and_then(|runtime| self.clients.get(runtime, lane)) {
+            return Ok(client);
+        }
         let runtime = with_sockets().map_err(unusable_runtime)?;
         // Two calls that come first together may both build one, and use the same. A failure is
         // not kept: a process without descriptors has some again a moment later.
-        match self.clients.get(runtime, lane) {
-            Some(client) => Ok(client),
-            None => Ok(self.clients.keep(runtime, lane, self.build(lane).await?)),
-        }
+        Ok(self.clients.keep(runtime, lane, self.build(lane).await?))
     }
 
     async fn build(&self, lane: Lane) -> Result<Client, TransportError> {
