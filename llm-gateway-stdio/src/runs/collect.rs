@@ -57,7 +57,7 @@ impl Runs {
 
     /// Returns the progress of the run that is asked for.
     pub(crate) fn awaited(&self, wanted: &Wanted) -> WaitedRun {
-        let (now, progress) = (Instant::now(), self.under_way.progress(wanted.run.id()));
+        let (now, progress) = (Instant::now(), self.followed.progress(wanted.run.id()));
         WaitedRun { began: now.checked_sub(wanted.run.age(now)).unwrap_or(now), progress }
     }
 

@@ -8,7 +8,7 @@
 
 mod collect;
 mod found;
-mod under_way;
+mod followed;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -29,7 +29,7 @@ use crate::advice::with_advice;
 use crate::lines::Unanswered;
 use crate::progress::{FollowedRun, Reporter};
 
-use under_way::RunsUnderWay;
+use followed::FollowedRuns;
 
 pub(crate) use found::Found;
 
@@ -51,7 +51,7 @@ const COLLECT: &str = "the work goes on: call llm_result with this run_id to wai
 /// The runs of the server's calls.
 pub(crate) struct Runs {
     kept: KeptRuns,
-    under_way: RunsUnderWay,
+    followed: FollowedRuns,
     ends: ServerEnds,
     /// Held by each run under way, so that the server can wait for all of them.
     alive: mpsc::Sender<()>,
@@ -105,8 +105,8 @@ impl Runs {
     /// list is dropped.
     pub(crate) fn new(ends: ServerEnds) -> (Self, mpsc::Receiver<()>) {
         let (alive, all_ended) = mpsc::channel(1);
-        let (kept, under_way) = (KeptRuns::default(), RunsUnderWay::default());
-        (Self { kept, under_way, ends, alive }, all_ended)
+        let (kept, followed) = (KeptRuns::default(), FollowedRuns::default());
+        (Self { kept, followed, ends, alive }, all_ended)
     }
 
     /// Works on a run until it is done, its call is cancelled, or `hand_off` has passed. Its
@@ -193,7 +193,7 @@ impl Runs {
         let Run { id, outcome, events, .. } = run;
         // The run works in its task, and nowhere else.
         let followed = FollowedRun::of(events.listening());
-        self.under_way.add(id, followed.watch());
+        self.followed.add(id, followed.watch());
         let task = tokio::spawn(async move {
             let outcome = async move {
                 let outcome = outcome.await;

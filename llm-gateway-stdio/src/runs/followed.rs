@@ -8,9 +8,9 @@ use tokio::sync::watch;
 
 /// The progress of each run that is followed. A run that has ended is dropped with the next one.
 #[derive(Default)]
-pub(super) struct RunsUnderWay(Mutex<Vec<(RunId, watch::Receiver<Progress>)>>);
+pub(super) struct FollowedRuns(Mutex<Vec<(RunId, watch::Receiver<Progress>)>>);
 
-impl RunsUnderWay {
+impl FollowedRuns {
     /// Adds a run that has begun.
     pub(super) fn add(&self, id: RunId, progress: watch::Receiver<Progress>) {
         let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
