@@ -311,11 +311,13 @@ impl Gateway {
     ///
     /// # Errors
     /// [`Category::Ledger`], as with [`drain`](Self::drain). The runs have ended all the same.
+    /// [`Category::Internal`] outside of a tokio runtime, and on one without timers; the gateway then
+    /// works on.
     ///
     /// # Cancel safety
     /// If the future is dropped, the gateway takes no new request, and runs under way go on.
     pub async fn shutdown(&self, grace: Duration) -> Result<usize, Error> {
-        let stopped = self.state.lasting.runs.close(grace).await;
+        let stopped = self.state.lasting.runs.close(grace).await?;
         self.drain().await.map(|()| stopped)
     }
 

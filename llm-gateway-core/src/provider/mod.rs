@@ -135,9 +135,9 @@ impl Prepared {
 /// - **Emptiness.** An answer of which a reader sees nothing is the failure
 ///   [`EmptyOutput`](crate::Category::EmptyOutput); with the reason `length` it is
 ///   [`OutputBudgetExhausted`](crate::Category::OutputBudgetExhausted), with `content_filter`
-///   [`ContentFilter`](crate::Category::ContentFilter). It costs what its usage says. Of a model
-///   with the capability `think_tags`, a leading `<think>…</think>` is taken off, unless text was
-///   heard.
+///   [`ContentFilter`](crate::Category::ContentFilter). It costs what its usage says, and without any its hold.
+///   Of a model with the capability `think_tags`, a leading `<think>…</think>` is taken off, unless
+///   text was heard.
 /// - **Panics.** A panic in any method, or in the drop of a future, is the failure
 ///   [`Internal`](crate::Category::Internal) of this attempt: it names the provider, is not tried
 ///   again, and the next target is asked. Other members of a panel go on. A panic during a panic

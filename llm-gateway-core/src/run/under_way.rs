@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::error::{Category, Error};
+use crate::runtime::with_timers;
 use crate::stop::Stop;
 
 /// The longest time for which a shutdown waits for runs that it has stopped. A stopped run ends at
@@ -15,14 +16,14 @@ const LAST_WAIT: Duration = Duration::from_secs(2);
 /// The runs of a gateway that are under way.
 #[derive(Default)]
 pub(crate) struct RunsUnderWay {
-    state: watch::Sender<DoorState>,
+    state: watch::Sender<RunCount>,
     /// Ends every run when the time of a shutdown is over.
     stop: Stop,
 }
 
 /// Whether new runs may begin, and how many are under way.
 #[derive(Debug, Clone, Copy, Default)]
-struct DoorState {
+struct RunCount {
     is_closed: bool,
     runs: usize,
 }
@@ -57,17 +58,21 @@ impl RunsUnderWay {
 
     /// Lets no new run begin, waits up to `grace` for those under way, and stops the rest. Returns
     /// the number of runs that were stopped.
-    pub(crate) async fn close(&self, grace: Duration) -> usize {
+    ///
+    /// # Errors
+    /// [`Category::Internal`] if there is no runtime or one without timers. Nothing is closed then.
+    pub(crate) async fn close(&self, grace: Duration) -> Result<usize, Error> {
+        with_timers()?;
         self.state.send_modify(|state| state.is_closed = true);
         let mut watched = self.state.subscribe();
         // Waiting cannot fail, because this value keeps the sender alive.
         if timeout(grace, watched.wait_for(|state| state.runs == 0)).await.is_ok() {
-            return 0;
+            return Ok(0);
         }
         let stopped = watched.borrow().runs;
         self.stop.stop();
         let _ = timeout(LAST_WAIT, watched.wait_for(|state| state.runs == 0)).await;
-        stopped
+        Ok(stopped)
     }
 }
 

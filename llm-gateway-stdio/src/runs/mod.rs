@@ -7,8 +7,8 @@
 //! server. The file `collect` has the way back to a result.
 
 mod collect;
-mod found;
 mod followed;
+mod found;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;

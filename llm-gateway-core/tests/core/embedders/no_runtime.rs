@@ -133,6 +133,24 @@ fn without_timers_every_door_says_so_and_the_ledger_answers() {
     }
 }
 
+#[test]
+fn without_timers_a_shutdown_says_so_and_closes_nothing() {
+    use std::time::Duration;
+    let gateway = gateway(Arc::new(MemoryLedger::new()));
+    for refused in [
+        plainly(gateway.shutdown(Duration::ZERO)),
+        on_runtime(&mut Builder::new_current_thread(), gateway.shutdown(Duration::MAX)),
+    ] {
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.category(), Category::Internal, "{refused}");
+    }
+    let mut runtime = Builder::new_current_thread();
+    let asked = gateway.route(Request::new("one", "?"));
+    on_runtime(runtime.enable_time(), asked).unwrap();
+    let stopped = on_runtime(runtime.enable_time(), gateway.shutdown(Duration::ZERO));
+    assert_eq!(stopped.unwrap(), 0);
+}
+
 #[cfg(feature = "reqwest")]
 #[test]
 fn without_sockets_a_request_over_the_network_says_so_once() {
