@@ -45,6 +45,29 @@ impl IsolatedCredentials {
     }
 }
 
+/// A lease that was lent in a task of its own. If its caller has left meanwhile, the source hears
+/// that the attempt was dropped.
+struct UnclaimedLease {
+    lease: Option<Lease>,
+    source: Arc<dyn CredentialSource>,
+    target: Target,
+}
+
+impl UnclaimedLease {
+    /// Returns the lease, whose end is reported by whoever claimed it.
+    fn claim(mut self) -> Option<Lease> {
+        self.lease.take()
+    }
+}
+
+impl Drop for UnclaimedLease {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            caught(|| self.source.report(&lease, &self.target, LeaseEnd::Dropped)).ok();
+        }
+    }
+}
+
 #[async_trait]
 impl CredentialSource for IsolatedCredentials {
     async fn lease(&self, provider: &ProviderName, variable: &str) -> Option<Lease> {
@@ -52,6 +75,17 @@ impl CredentialSource for IsolatedCredentials {
         let (provider, asked) = (provider.clone(), variable.to_owned());
         let lent = isolated(async move { source.lease(&provider, &asked).await }).await;
         self.lent(variable, lent)
+    }
+
+    async fn lease_for(&self, target: &Target, variable: &str, id: Option<&str>) -> Option<Lease> {
+        let source = Arc::clone(&self.source);
+        let (target, asked, id) = (target.clone(), variable.to_owned(), id.map(str::to_owned));
+        let lending = async move {
+            let lease = source.lease_for(&target, &asked, id.as_deref()).await;
+            UnclaimedLease { lease, source, target }
+        };
+        let lent = isolated(lending).await;
+        self.lent(variable, lent.map(UnclaimedLease::claim))
     }
 
     fn has(&self, provider: &ProviderName, variable: &str) -> bool {

@@ -24,11 +24,7 @@ impl<'a> AttemptLeases<'a> {
     /// # Cancel safety
     /// If the future is dropped, what was leased before is reported.
     pub(crate) async fn take(&mut self, variable: &str, id: Option<&str>) {
-        let provider = &self.target.provider;
-        let lease = match id {
-            Some(id) => self.source.lease_key(provider, variable, id).await,
-            None => self.source.lease(provider, variable).await,
-        };
+        let lease = self.source.lease_for(self.target, variable, id).await;
         let leased = |lease| LeasedKey { variable: variable.to_owned(), lease };
         self.leases.extend(lease.map(leased));
     }

@@ -185,6 +185,16 @@ pub trait CredentialSource: Send + Sync {
         self.lease(provider, variable).await
     }
 
+    /// Leases a key for an attempt at `target`: the one that is called `id`, or whichever the source
+    /// chooses.
+    #[doc(hidden)]
+    async fn lease_for(&self, target: &Target, variable: &str, id: Option<&str>) -> Option<Lease> {
+        match id {
+            Some(id) => self.lease_key(&target.provider, variable, id).await,
+            None => self.lease(&target.provider, variable).await,
+        }
+    }
+
     /// Hears how the attempt at `target` ended for which `lease` was leased. It is called exactly
     /// once for each lease, also if the attempt was stopped or its caller has left. It must not
     /// block. The default implementation ignores it.

@@ -56,6 +56,10 @@ impl CredentialSource for ScrubbedCredentials {
         self.known_lease(provider, self.source.lease_key(provider, variable, id).await)
     }
 
+    async fn lease_for(&self, target: &Target, variable: &str, id: Option<&str>) -> Option<Lease> {
+        self.known_lease(&target.provider, self.source.lease_for(target, variable, id).await)
+    }
+
     fn has(&self, provider: &ProviderName, variable: &str) -> bool {
         self.source.has(provider, variable)
     }

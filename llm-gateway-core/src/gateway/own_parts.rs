@@ -27,14 +27,20 @@ pub(super) fn providers(
     own.into_iter().filter_map(ruled).collect()
 }
 
-/// Isolates the program's transport.
+/// Isolates the program's transport, unless it needs no isolation.
 pub(super) fn transport(own: Arc<dyn Transport>) -> Arc<dyn Transport> {
-    Arc::new(IsolatedTransport::new(own))
+    match own.needs_isolation() {
+        true => Arc::new(IsolatedTransport::new(own)),
+        false => own,
+    }
 }
 
-/// Isolates the program's ledger.
+/// Isolates the program's ledger, unless it needs no isolation.
 pub(super) fn ledger(own: Arc<dyn Ledger>) -> Arc<dyn Ledger> {
-    Arc::new(IsolatedLedger::new(own))
+    match own.needs_isolation() {
+        true => Arc::new(IsolatedLedger::new(own)),
+        false => own,
+    }
 }
 
 /// Isolates the program's source of keys.

@@ -116,6 +116,10 @@ impl Ledger for MemoryLedger {
     async fn drain(&self) -> Result<(), UnusableLedger> {
         Ok(())
     }
+
+    fn needs_isolation(&self) -> bool {
+        false
+    }
 }
 
 impl Books {

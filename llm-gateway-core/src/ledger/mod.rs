@@ -246,6 +246,13 @@ pub trait Ledger: Send + Sync {
     /// whole amount.
     async fn drain(&self) -> Result<(), UnusableLedger>;
 
+    /// Returns whether the gateway guards itself against panics and blocked threads of this ledger,
+    /// by which each call takes some microseconds longer. It is true by default, and false for the
+    /// ledgers of this crate.
+    fn needs_isolation(&self) -> bool {
+        true
+    }
+
     /// Sets money aside for one attempt. See [`reserve`](Self::reserve).
     ///
     /// # Errors

@@ -239,4 +239,11 @@ pub trait Transport: Send + Sync {
         mark.set();
         self.send(request, credential).await
     }
+
+    /// Returns whether the gateway guards itself against panics and blocked threads of this
+    /// transport, by which each request and each piece of an answer takes some microseconds longer.
+    /// It is true by default, and false for the transports of this crate.
+    fn needs_isolation(&self) -> bool {
+        true
+    }
 }

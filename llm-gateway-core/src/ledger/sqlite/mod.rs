@@ -155,6 +155,10 @@ impl Ledger for SqliteLedger {
         // The queue is in order: what came before is written when this is answered.
         self.ask(Need::Folding, |_| Ok(())).await
     }
+
+    fn needs_isolation(&self) -> bool {
+        false
+    }
 }
 
 impl Queue {

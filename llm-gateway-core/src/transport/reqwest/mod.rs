@@ -196,6 +196,10 @@ impl Transport for ReqwestTransport {
         let body = Body::from_stream(chunks).with_trailers(trailers);
         Ok(HttpResponse { status: head.status, headers: head.headers, body })
     }
+
+    fn needs_isolation(&self) -> bool {
+        false
+    }
 }
 
 /// The kind of a connection, by where it leads. Each kind has a client with its own settings.

@@ -355,6 +355,10 @@ impl Transport for Scripted {
     ) -> Result<HttpResponse, TransportError> {
         play(self.begin(request, ""), request, credential, mark).await
     }
+
+    fn needs_isolation(&self) -> bool {
+        false
+    }
 }
 
 /// Takes the next step of the first script that has one left.

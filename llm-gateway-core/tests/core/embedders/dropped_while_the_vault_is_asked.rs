@@ -264,3 +264,57 @@ async fn a_thousand_callers_who_leave_use_up_no_more_than_what_they_sent() {
     assert!(settled.as_nanos() <= sent * crate::support::WORST_CASE, "{settled} for {sent}");
     assert!(most > 100, "{most} left");
 }
+
+/// A source that counts what it lends and what it hears of.
+#[derive(Default)]
+struct Counting {
+    lent: AtomicUsize,
+    reported: AtomicUsize,
+}
+
+#[async_trait]
+impl CredentialSource for Counting {
+    async fn lease(&self, _: &ProviderName, variable: &str) -> Option<Lease> {
+        self.lent.fetch_add(1, Ordering::SeqCst);
+        Some(Lease::new(variable, Secret::new("sk-test-0123456789".to_owned())))
+    }
+
+    fn has(&self, _: &ProviderName, _: &str) -> bool {
+        true
+    }
+
+    fn known(&self) -> Vec<Secret> {
+        Vec::new()
+    }
+
+    fn report(&self, _: &Lease, _: &Target, _: LeaseEnd<'_>) {
+        self.reported.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A lease that is ready when its caller leaves is reported, although nobody took it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_lease_is_reported_wherever_its_caller_leaves() {
+    let source = Arc::new(Counting::default());
+    let gateway = Gateway::builder()
+        .policy_yaml("defaults: {q: {provider: openai, model: gpt-6-luna}}")
+        .environment(Environment::empty())
+        .transport(Arc::new(Scripted::new()))
+        .credentials(source.clone())
+        .build()
+        .unwrap();
+    for _ in 0..200 {
+        let before = source.lent.load(Ordering::SeqCst);
+        let mut call = Box::pin(gateway.route(Request::new("q", "?")));
+        let is_pending = futures_util::poll!(call.as_mut()).is_pending();
+        while is_pending && source.lent.load(Ordering::SeqCst) == before {
+            tokio::task::yield_now().await;
+        }
+        drop(call);
+    }
+    let all = source.lent.load(Ordering::SeqCst);
+    while source.reported.load(Ordering::SeqCst) < all {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!((source.reported.load(Ordering::SeqCst), all), (200, 200));
+}

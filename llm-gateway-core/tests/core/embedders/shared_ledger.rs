@@ -60,6 +60,8 @@ async fn a_hundred_gateways_share_one_ledger_and_its_caps() {
     let spent = ledger.spent(day.into(), SpendBy::Model).await.unwrap();
     assert_eq!(spent.held, NanoUsd::from_nanos(10 * WORST_CASE));
     waiting.iter().for_each(tokio::task::JoinHandle::abort);
+    let shared = gateways.first().and_then(Gateway::ledger).unwrap();
+    assert!(Arc::ptr_eq(&shared, &ledger), "what needs no isolation is used as it is");
 }
 
 #[cfg(target_os = "linux")]
