@@ -1,6 +1,7 @@
 //! The attempt log: one entry for each attempt, in order.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -29,6 +30,12 @@ impl AttemptOutcome {
             Self::Ok => "ok",
             Self::Failed(category) => category.as_str(),
         }
+    }
+}
+
+impl fmt::Display for AttemptOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -40,6 +40,12 @@ impl Per {
     }
 }
 
+impl fmt::Display for Per {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// A calendar day or a calendar month in UTC, over which a ledger adds up what calls cost. It is
 /// written as `YYYY-MM-DD` or `YYYY-MM`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

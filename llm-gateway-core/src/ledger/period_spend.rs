@@ -1,6 +1,7 @@
 //! The spend report of a day or a month, as a ledger returns it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -31,6 +32,12 @@ impl SpendBy {
             Self::Model => "model",
             Self::TaskClass => "task_class",
         }
+    }
+}
+
+impl fmt::Display for SpendBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -1,5 +1,7 @@
 //! The decoded answer of a model.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -40,6 +42,12 @@ impl FinishReason {
             Self::ToolCalls => "tool_calls",
             Self::Other => "other",
         }
+    }
+}
+
+impl fmt::Display for FinishReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The address of a provider's API, and the wire format that it speaks.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,12 @@ impl Dialect {
             Self::Gemini => "gemini",
             Self::Own => "own",
         }
+    }
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

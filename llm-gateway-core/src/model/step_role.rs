@@ -1,5 +1,7 @@
 //! The roles of the steps of an orchestration.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,5 +28,11 @@ impl StepRole {
             Self::Worker => "worker",
             Self::Verifier => "verifier",
         }
+    }
+}
+
+impl fmt::Display for StepRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }

@@ -1,6 +1,7 @@
 //! A provider of the policy.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
@@ -57,6 +58,12 @@ impl BaseUrlFrom {
             Self::Environment(name) | Self::EnvFile(name) => Some(name),
             Self::Policy | Self::BuiltIn => None,
         }
+    }
+}
+
+impl fmt::Display for BaseUrlFrom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The routes of task classes: which models answer, and under which conditions.
 
+use std::fmt;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -58,6 +59,12 @@ impl RouteKind {
             Self::Panel => "panel",
             Self::Cascade => "cascade",
         }
+    }
+}
+
+impl fmt::Display for RouteKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -166,6 +173,12 @@ impl Level {
             Self::VendorDistinct => "vendor_distinct",
             Self::LineageDistinct => "lineage_distinct",
         }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

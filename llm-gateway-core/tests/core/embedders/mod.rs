@@ -22,6 +22,7 @@ mod certified_by_providers_that_record_nothing;
 mod dropped_while_the_vault_is_asked;
 mod errors_that_clone;
 mod hermetic_tests;
+mod names_that_show;
 mod no_runtime;
 mod one_message_said_twice;
 mod own_books_that_panic;
