@@ -4,8 +4,11 @@
 //! A provider hears text and passes it on by
 //! [`SendContext::heard`](crate::provider::SendContext::heard). A reader that is slow slows the
 //! provider down: at most 64 pieces of 4 KiB wait to be read, and until one is taken the answer is
-//! not read on. A reader that is gone stops nothing, because the answer is returned whole in any case. What was passed on
-//! is never taken back, and the joined pieces are the text of the answer.
+//! not read on. A reader that is gone stops nothing, because the answer is returned whole in any
+//! case. What was passed on is never taken back, and the joined pieces are the text of the answer.
+//!
+//! A [`Gateway`](crate::Gateway) returns its answers whole. The channel is for a program that calls
+//! a provider of its own, such as in a test.
 //!
 //! ```
 //! use llm_gateway_core::stream::{self, Delta};

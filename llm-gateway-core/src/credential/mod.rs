@@ -133,6 +133,11 @@ pub enum LeaseEnd<'a> {
 /// been lent. What it names by [`known`](Self::known) is removed from the moment the next text is
 /// read, and until 256 newer keys have been named after it was last named itself.
 ///
+/// The gateway asks a source for the providers that it asks itself. A
+/// [`Provider`](crate::provider::Provider) of the program's own takes its key itself, such as from the same source. The gateway does not
+/// hear of that, so [`known`](Self::known) returns such a key for as long as a call uses it, also
+/// if another key has replaced it meanwhile.
+///
 /// # Panics, waits and money
 /// A key that cannot be had costs nothing. While the source is asked, no byte of the request has
 /// left, so a caller who leaves and a deadline that passes give the money that was set aside back.
@@ -153,7 +158,7 @@ pub trait CredentialSource: Send + Sync {
     fn has(&self, provider: &ProviderName, variable: &str) -> bool;
 
     /// Returns every key that is in force now, so that it can be removed from what providers send.
-    /// A leased key is removed whether or not it is returned here.
+    /// A key that was leased by the gateway is removed whether or not it is returned here.
     ///
     /// The gateway asks whenever it removes keys from a text, for each piece of a streamed answer
     /// too. So it must be quick, and must not block.
@@ -195,8 +200,8 @@ pub trait CredentialSource: Send + Sync {
         }
     }
 
-    /// Hears how the attempt at `target` ended for which `lease` was leased. It is called exactly
-    /// once for each lease, also if the attempt was stopped or its caller has left. It must not
+    /// Hears how the attempt at `target` ended for which the gateway took `lease`. It is called exactly
+    /// once for each of these, also if the attempt was stopped or its caller has left. It must not
     /// block. The default implementation ignores it.
     fn report(&self, lease: &Lease, target: &Target, end: LeaseEnd<'_>) {
         let _ = (lease, target, end);

@@ -92,77 +92,99 @@ pub use sqlite::SqliteLedger;
 /// [`check_ledger`](crate::testing::ledger::check_ledger) checks a ledger in a program's own tests.
 ///
 /// A ledger checks the caps, returns one [`Hold`] for each attempt, and books the end of each hold
-/// in a [`HoldSlot`]. This one counts in memory:
+/// in a [`HoldSlot`]. This one keeps rows in memory:
 ///
 /// ```
-/// use std::collections::BTreeMap;
 /// use std::sync::{Arc, Mutex};
 ///
 /// use async_trait::async_trait;
 /// use llm_gateway_core::ledger::{
 ///     Cap, CapRefusal, Day, DroppedHolds, Hold, HoldEnd, HoldRequest, HoldSlot, Ledger, Month,
-///     Period, PeriodSpend, ReserveError, Reserved, Scope, ScopeTotal, SpendBy, UnusableLedger,
-///     WriteConfirmation,
+///     Period, PeriodSpend, ReserveError, Reserved, Scope, ScopeTotal, SpendBy, SpentRow,
+///     UnusableLedger, WriteConfirmation,
 /// };
 /// use llm_gateway_core::model::NanoUsd;
 ///
-/// type Totals = BTreeMap<(Period, Scope), ScopeTotal>;
+/// /// An attempt, and how its hold ended.
+/// struct Row {
+///     day: Day,
+///     attempt: HoldRequest,
+///     end: Option<HoldEnd>,
+/// }
 ///
-/// /// What each scope has cost in each day and each month, and what is held in it.
 /// #[derive(Clone, Default)]
-/// struct Counter(Arc<Mutex<Totals>>);
+/// struct Rows(Arc<Mutex<Vec<Row>>>);
 ///
-/// /// Goes through the totals in which an attempt counts: of each scope, in the day and its month.
-/// fn each(totals: &mut Totals, day: Day, attempt: &HoldRequest, mut run: impl FnMut(&mut ScopeTotal)) {
-///     for period in Period::all_of(day) {
-///         for scope in attempt.scopes() {
-///             let empty = || ScopeTotal::new(period, scope.clone(), NanoUsd::ZERO, NanoUsd::ZERO);
-///             run(totals.entry((period, scope.clone())).or_insert_with(empty));
+/// /// Returns what a scope has settled and holds in a period.
+/// fn total(rows: &[Row], period: Period, scope: &Scope) -> ScopeTotal {
+///     let mut total = ScopeTotal::new(period, scope.clone(), NanoUsd::ZERO, NanoUsd::ZERO);
+///     let counts = |row: &&Row| period.contains(row.day) && row.attempt.scopes().contains(scope);
+///     for row in rows.iter().filter(counts) {
+///         match row.end {
+///             None => total.held = total.held.saturating_add(row.attempt.amount),
+///             Some(HoldEnd::Settled { cost, .. }) => {
+///                 total.settled = total.settled.saturating_add(cost);
+///             }
+///             Some(_) => {}
 ///         }
 ///     }
+///     total
 /// }
 ///
 /// #[async_trait]
-/// impl Ledger for Counter {
+/// impl Ledger for Rows {
 ///     async fn reserve(
 ///         &self,
 ///         day: Day,
 ///         attempts: &[HoldRequest],
 ///         caps: &[Cap],
 ///     ) -> Result<Reserved, ReserveError> {
-///         // All or nothing: the totals are changed in a copy, which counts once all attempts fit.
-///         let mut totals = self.0.lock().unwrap();
-///         let (mut changed, mut refusals) = (totals.clone(), Vec::new());
-///         for attempt in attempts {
-///             each(&mut changed, day, attempt, |total| {
-///                 let refused = caps.iter().filter_map(|cap| cap.check(total, attempt.amount).err());
-///                 refusals.extend(refused);
-///                 total.held = total.held.saturating_add(attempt.amount);
-///             });
-///         }
+///         let mut rows = self.0.lock().unwrap();
+///         // A cap is checked once, against the sum of all attempts that count in its scope.
+///         let refusals = caps.iter().filter_map(|cap| {
+///             let counts = |it: &&HoldRequest| it.scopes().contains(&cap.scope);
+///             let asked = attempts.iter().filter(counts).map(|it| it.amount);
+///             let asked = asked.reduce(NanoUsd::saturating_add)?;
+///             cap.check(&total(&rows, Period::of(cap.per, day)?, &cap.scope), asked).err()
+///         });
 ///         if let Some(refused) = CapRefusal::longest(refusals) {
 ///             return Err(refused.into());
 ///         }
-///         *totals = changed;
 ///         let hold = |attempt: &HoldRequest| {
-///             let slot = Slot { counter: self.clone(), day, attempt: attempt.clone() };
+///             let slot = Slot { rows: self.clone(), at: rows.len() };
+///             rows.push(Row { day, attempt: attempt.clone(), end: None });
 ///             Hold::new(attempt.amount, Box::new(slot))
 ///         };
 ///         Ok(Reserved::new(attempts.iter().map(hold).collect()))
 ///     }
 ///
-///     async fn spent(&self, period: Period, _: SpendBy) -> Result<PeriodSpend, UnusableLedger> {
-///         let mut spend = PeriodSpend::new(period);
-///         let totals = self.0.lock().unwrap();
-///         let of_period = totals.iter().filter(|((of, _), _)| *of == period);
-///         spend.scopes = of_period.map(|(_, it)| it.clone()).collect();
-///         let total = spend.scopes.iter().find(|total| total.scope == Scope::Total);
-///         (spend.settled, spend.held) = total.map(|it| (it.settled, it.held)).unwrap_or_default();
+///     async fn spent(&self, period: Period, by: SpendBy) -> Result<PeriodSpend, UnusableLedger> {
+///         let rows = self.0.lock().unwrap();
+///         let settled = rows.iter().filter(|row| period.contains(row.day)).filter_map(|row| {
+///             let Some(HoldEnd::Settled { cost, basis, .. }) = row.end else { return None };
+///             let key = match by {
+///                 SpendBy::Provider => row.attempt.target.provider.to_string(),
+///                 SpendBy::Model => row.attempt.target.model.to_string(),
+///                 _ => row.attempt.task_class.to_string(),
+///             };
+///             Some(SpentRow::of_call(key, cost, basis))
+///         });
+///         let mut spend = PeriodSpend::new(period).with_calls(settled);
+///         spend.held = total(&rows, period, &Scope::Total).held;
+///         // The report of a day has the totals of its month too.
+///         let mut scopes: Vec<Scope> = rows.iter().flat_map(|row| row.attempt.scopes()).collect();
+///         scopes.sort();
+///         scopes.dedup();
+///         let mut periods = vec![period, period.month().into()];
+///         periods.dedup();
+///         for period in periods {
+///             spend.scopes.extend(scopes.iter().map(|scope| total(&rows, period, scope)));
+///         }
 ///         Ok(spend)
 ///     }
 ///
 ///     async fn drop_unsettled(&self, _: Month) -> Result<DroppedHolds, UnusableLedger> {
-///         // Holds end with this process, so no dead process has any.
+///         // The rows end with this process, so no dead process has any.
 ///         Ok(DroppedHolds::default())
 ///     }
 ///
@@ -171,29 +193,32 @@ pub use sqlite::SqliteLedger;
 ///     }
 /// }
 ///
+/// /// The row in which the end of a hold is booked.
 /// struct Slot {
-///     counter: Counter,
-///     day: Day,
-///     attempt: HoldRequest,
+///     rows: Rows,
+///     at: usize,
 /// }
 ///
 /// impl HoldSlot for Slot {
 ///     fn close(self: Box<Self>, end: HoldEnd, confirmation: WriteConfirmation) {
-///         each(&mut self.counter.0.lock().unwrap(), self.day, &self.attempt, |total| {
-///             total.held = total.held.saturating_sub(self.attempt.amount);
-///             if let HoldEnd::Settled { cost, .. } = end {
-///                 total.settled = total.settled.saturating_add(cost);
-///             }
-///         });
+///         self.rows.0.lock().unwrap()[self.at].end = Some(end);
 ///         confirmation.send(Ok(()));
 ///     }
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use llm_gateway_core::testing::ledger::{LedgerProcess, check_ledger};
 /// use llm_gateway_core::{Gateway, Request};
 ///
-/// let gateway = Gateway::builder().offline().ledger(Arc::new(Counter::default())).build()?;
+/// // In a test of the program:
+/// check_ledger(async || {
+///     let rows = Rows::default();
+///     move || LedgerProcess::new(Arc::new(rows.clone()))
+/// })
+/// .await?;
+///
+/// let gateway = Gateway::builder().offline().ledger(Arc::new(Rows::default())).build()?;
 /// let answer = gateway.route(Request::new("quick_answer", "hello")).await?;
 /// let report = gateway.spent(None, SpendBy::Provider).await?;
 /// assert_eq!(Some(report.spent.settled), answer.cost.amount);
@@ -205,10 +230,11 @@ pub trait Ledger: Send + Sync {
     /// Sets money aside for `attempts`, for all of them or for none, and returns one hold for each,
     /// in the same order, with the totals that the caps limit.
     ///
-    /// Each scope of an attempt is checked against all its caps, in `day` and in its month, as
-    /// [`Cap::check`] does. A cap on a scope that no attempt counts in refuses nothing. A gateway
-    /// keeps its caps per session itself, and passes none to a ledger; the ledgers of this crate
-    /// refuse one, because they would not hold it.
+    /// Each cap is checked in `day`, or in its month, as [`Cap::check`] does, once for all `attempts`:
+    /// what is asked of it is the sum of those that count in its scope ([`HoldRequest::scopes`]). A
+    /// cap on a scope that no attempt counts in refuses nothing. A gateway keeps its caps per session
+    /// itself, and passes none to a ledger; the ledgers of this crate refuse one, because they would
+    /// not hold it.
     ///
     /// # Errors
     /// [`ReserveError::Refused`] names the cap that does not allow the attempts; of several, the one

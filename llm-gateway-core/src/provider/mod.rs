@@ -154,8 +154,11 @@ impl Prepared {
 ///   one that fails costs is said by its error, as [`send`](Self::send) tells.
 /// - **Evidence.** A certificate is about the recorded bytes. Where they are missing, or hold another
 ///   text than was answered, nothing is certified.
-/// - **Keys.** Keys that the gateway knows are removed from the answers, the errors and the pieces of
-///   a provider, and from what it records; the [`Recorder`] says how.
+/// - **Keys.** A provider of the program's own is lent no key: it holds its own, or a source that it
+///   asks for each call, and `api_key_env` of its entry in the policy is not read. Keys that the
+///   gateway knows are removed from the answers, the errors and the pieces of a provider, and from
+///   what it records; the [`Recorder`] says how. Name its keys by
+///   [`CredentialSource::known`](crate::credential::CredentialSource::known).
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// Fixes the bytes of a call. Implementations are pure: no I/O, no clock, no key.
