@@ -134,9 +134,9 @@ pub enum LeaseEnd<'a> {
 /// read, and until 256 newer keys have been named after it was last named itself.
 ///
 /// The gateway asks a source for the providers that it asks itself. A
-/// [`Provider`](crate::provider::Provider) of the program's own takes its key itself, such as from the same source. The gateway does not
-/// hear of that, so [`known`](Self::known) returns such a key for as long as a call uses it, also
-/// if another key has replaced it meanwhile.
+/// [`Provider`](crate::provider::Provider) of the program's own takes its key itself, such as from
+/// the same source. The gateway does not hear of that, so [`known`](Self::known) returns such a key
+/// for as long as a call uses it, also if another key has replaced it meanwhile.
 ///
 /// # Panics, waits and money
 /// A key that cannot be had costs nothing. While the source is asked, no byte of the request has
