@@ -251,7 +251,7 @@ fn the_error_table_of_the_manual_is_the_taxonomy() {
 #[test]
 fn the_page_on_embedding_lists_every_observation_with_its_fields() {
     let page = Page::at("docs/embedding.md");
-    let table = rows(page.section("## Observing a gateway").unwrap());
+    let table = rows(page.section("## How do I observe a gateway?").unwrap());
     let listed: Vec<(String, Vec<&str>)> =
         table.iter().map(|row| (row[0].replace('`', ""), named(row[1]).collect())).collect();
     let known: Vec<(String, Vec<&str>)> =
