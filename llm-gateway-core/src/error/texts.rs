@@ -4,6 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::Error;
+use crate::isolation::caught;
+
+/// The text that stands for that of a cause whose code panics.
+const UNREADABLE: &str = "a cause that panicked when it was asked for its text";
 
 /// The most causes of an error that are kept when one of them is changed. A longer chain is no help
 /// to a reader, and may have no end.
@@ -37,20 +41,29 @@ impl Cause {
         first: &(dyn std::error::Error + 'static),
         change: impl Fn(&str) -> String,
     ) -> Option<Self> {
-        let chain = std::iter::successors(Some(first), |cause| cause.source());
+        let chain = std::iter::successors(Some(first), |cause| caught(|| cause.source()).ok()?);
         let chain: Vec<_> = chain.take(MOST_CAUSES).collect();
-        let differs = |text: String| change(&text) != text;
+        let differs = |text: Option<String>| text.is_none_or(|text| change(&text) != text);
         let differs = |cause: &&(dyn std::error::Error + 'static)| {
-            differs(cause.to_string()) || differs(format!("{cause:?}"))
+            let debug = caught(|| format!("{cause:?}")).ok();
+            differs(text_of(*cause))
+                || differs(debug)
+                || caught(|| cause.source().is_some()).is_err()
         };
         if !chain.iter().any(differs) {
             return None;
         }
         chain.iter().rev().fold(None, |source, cause| {
-            let message = change(&cause.to_string());
+            let message = text_of(*cause).map_or_else(|| UNREADABLE.to_owned(), |it| change(&it));
             Some(Self { message, source: source.map(Box::new) })
         })
     }
+}
+
+/// Returns the text of a cause; `None` if its code panics. Whoever printed the cause would meet that
+/// panic again.
+fn text_of(cause: &dyn std::error::Error) -> Option<String> {
+    caught(|| cause.to_string()).ok()
 }
 
 impl fmt::Display for Cause {

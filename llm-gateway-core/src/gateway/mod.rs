@@ -10,6 +10,7 @@
 mod adapters;
 mod builder;
 mod for_tests;
+mod ledger_texts;
 mod lending;
 mod origin;
 mod own_parts;

@@ -58,10 +58,6 @@ impl Ledger for IsolatedLedger {
         let drained = isolated(async move { ledger.drain().await }).await;
         drained.unwrap_or_else(|how| Err(unusable(how, "drain")))
     }
-
-    fn needs_isolation(&self) -> bool {
-        false
-    }
 }
 
 /// Creates the error of a ledger whose code came to no end in `step`.

@@ -85,11 +85,19 @@ impl Spending {
     }
 
     /// Returns the name of what sets `cap`, for the hints of refusals: a variable, a key of the
-    /// policy, or the program. If several set the same limit, all are named.
+    /// policy, or the program. If several set the same limit, all are named, each once. A cap that
+    /// none of them sets is one of a ledger of the program's own.
     pub(crate) fn setting_of(&self, cap: &Cap) -> String {
-        let named = self.settings.iter().filter(|(set, _)| set == cap);
-        let named: Vec<&str> = named.map(|(_, name)| name.as_str()).collect();
-        named.join(" and ")
+        let mut named: Vec<&str> = Vec::new();
+        for (_, name) in self.settings.iter().filter(|(set, _)| set == cap) {
+            if !named.contains(&name.as_str()) {
+                named.push(name);
+            }
+        }
+        match named.is_empty() {
+            true => "of the ledger".to_owned(),
+            false => named.join(" and "),
+        }
     }
 
     /// Returns the limit on the calls of `scope` in each time of the length `per`, if there is one.

@@ -75,7 +75,7 @@ pub use sent_mark::SentMark;
 pub(crate) use so_far::TextOf;
 
 /// A POST request, without its credential.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HttpRequest {
     /// The URL to post to. The built-in providers put no key into it: keys travel in headers.
@@ -90,6 +90,15 @@ impl HttpRequest {
     /// Creates a POST of `body` to `url`.
     pub fn post(url: String, headers: HeaderMap, body: impl Into<SharedBytes>) -> Self {
         Self { url, headers, body: body.into() }
+    }
+}
+
+// Without the values of headers and parameters that carry credentials.
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, headers, body } = self.without_credentials();
+        let mut shown = f.debug_struct("HttpRequest");
+        shown.field("url", &url).field("headers", &headers).field("body", &body).finish()
     }
 }
 
@@ -130,7 +139,6 @@ impl Credential {
 }
 
 /// A response whose body has yet to be read.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct HttpResponse {
     /// The HTTP status.
@@ -145,6 +153,16 @@ impl HttpResponse {
     /// Creates a response from its head and the body that is yet to be read.
     pub fn new(status: StatusCode, headers: HeaderMap, body: Body) -> Self {
         Self { status, headers, body }
+    }
+}
+
+// Without the values of headers that carry credentials.
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers = credential_names::without_credentials(&self.headers);
+        let mut shown = f.debug_struct("HttpResponse");
+        shown.field("status", &self.status).field("headers", &headers).field("body", &self.body);
+        shown.finish()
     }
 }
 

@@ -5,7 +5,7 @@
 pub(crate) const MAY_NAME: &[(&str, &[&str])] = &[
     // Rank 1: the words. They import nothing of ours but each other.
     ("model", &["error"]),
-    ("error", &["model"]),
+    ("error", &["isolation", "model"]),
     ("environment", &["model", "error"]),
     ("network", &["model", "environment", "credential"]),
     // Pure decisions.

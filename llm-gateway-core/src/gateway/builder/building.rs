@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use crate::config::{self, Diagnostic, LoadRequest, Loaded, PipeTexts, PolicyProblems};
 use crate::credential::{CredentialSource, EnvironmentCredentials};
 use crate::environment::Environment;
+use crate::gateway::ledger_texts::without_keys;
 use crate::gateway::lending::ScrubbedCredentials;
 use crate::gateway::origin::{LedgerFile, Origin, SizedRoom, limiters_for, remembered};
 use crate::gateway::providers::{http_providers, own_providers};
@@ -67,6 +68,8 @@ impl GatewayBuilder {
         let reader = reader(policy.as_ref().ok(), before.as_ref());
         let used = policy.as_deref().ok();
         let secrets = remembered(origin, network.as_deref());
+        let scrubber = Scrubber::sharing(Arc::clone(&secrets));
+        let ledger = self.ledger.take().map(|own| without_keys(own, &scrubber)).or(ledger);
         let credentials = self.credentials_for(reader.clone(), &environment, &secrets);
         let room = used.map(|policy| SizedRoom::of(origin, policy.output().max_bytes_in_flight));
         let parts = Origin { network, transport, ledger_file, room, secrets, env_file, pipes };
@@ -79,7 +82,7 @@ impl GatewayBuilder {
             policy,
             problems,
             credentials,
-            scrubber: Scrubber::sharing(Arc::clone(&parts.secrets)),
+            scrubber,
             ledger,
             cache: self.cache,
             clock: self.clock,

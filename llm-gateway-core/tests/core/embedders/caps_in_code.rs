@@ -182,6 +182,14 @@ fn a_cap_on_what_the_policy_does_not_have_is_a_problem_of_the_build() {
     assert!(builder().caps(tasks).build().is_ok());
 }
 
+#[tokio::test]
+async fn a_cap_that_is_set_twice_is_named_once() {
+    let cap = || Cap::new(Scope::Total, Per::Day, nanos(1));
+    let gateway = builder().caps(Caps::new().with(cap()).with(cap())).build().unwrap();
+    let error = refused(&gateway, "quick").await;
+    assert_eq!(error.hint().unwrap().matches("total/day").count(), 1, "{error:?}");
+}
+
 #[test]
 fn without_a_cap_nothing_is_asked_for() {
     let bare = || obeying(POLICY.replace("BUDGET", ""));

@@ -37,3 +37,4 @@ mod server;
 mod shared_ledger;
 mod shutdown;
 mod sixty_members_that_tell;
+mod what_own_parts_say;

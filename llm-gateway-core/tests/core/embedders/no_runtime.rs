@@ -83,6 +83,14 @@ fn all_refuse(failures: Vec<(&'static str, Option<Failure>)>, word: &str, hint: 
     }
 }
 
+async fn shutdown_refuses(gateway: &Gateway, word: &str) {
+    for grace in [0, 1, u64::MAX] {
+        let error = gateway.shutdown(std::time::Duration::from_secs(grace)).await.unwrap_err();
+        assert_eq!(error.category(), Category::Internal, "{error}");
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
+
 async fn nothing_was_spent(gateway: &Gateway) {
     let report = gateway.spent(None, SpendBy::Model).await.unwrap();
     assert!(report.spent.rows.is_empty(), "{report:?}");
@@ -111,6 +119,7 @@ fn outside_of_a_runtime_every_door_says_so_and_the_ledger_answers() {
     for (ledger, _folder) in ledgers() {
         let gateway = gateway(ledger);
         all_refuse(plainly(every_door(&gateway)), "outside of a tokio runtime", "tokio::main");
+        plainly(shutdown_refuses(&gateway, "outside of a tokio runtime"));
         plainly(nothing_was_spent(&gateway));
     }
 }
@@ -122,6 +131,7 @@ fn without_timers_every_door_says_so_and_the_ledger_answers() {
         for mut builder in [Builder::new_current_thread(), Builder::new_multi_thread()] {
             let builder = builder.worker_threads(1);
             all_refuse(on_runtime(builder, every_door(&gateway)), "no timers", "enable_all");
+            on_runtime(builder, shutdown_refuses(&gateway, "no timers"));
             on_runtime(builder, nothing_was_spent(&gateway));
         }
         // The same gateway works where there are timers.

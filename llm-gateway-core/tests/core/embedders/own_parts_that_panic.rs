@@ -285,3 +285,69 @@ impl Provider for Says {
         Ok(Completion::text("42"))
     }
 }
+
+/// An error whose code panics, in one of its methods.
+#[derive(Clone, Copy)]
+enum Unspeakable {
+    Display,
+    Debug,
+    Source,
+}
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        assert!(!matches!(self, Self::Display), "display");
+        f.write_str("shown")
+    }
+}
+
+impl std::fmt::Debug for Unspeakable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        assert!(!matches!(self, Self::Debug), "debug");
+        f.write_str("Shown")
+    }
+}
+
+impl std::error::Error for Unspeakable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        assert!(!matches!(self, Self::Source), "source");
+        None
+    }
+}
+
+/// A provider that fails for such a cause.
+struct FailsFor(Unspeakable);
+
+#[async_trait]
+impl Provider for FailsFor {
+    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
+        Ok(Prepared::unrecorded(call))
+    }
+
+    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
+        Err(Error::new(Category::InvalidRequest, "no").with_source(self.0))
+    }
+}
+
+#[test]
+fn a_cause_that_panics_when_it_is_read_is_replaced() {
+    for runtime in runtimes() {
+        for cause in [Unspeakable::Display, Unspeakable::Debug, Unspeakable::Source] {
+            runtime.block_on(async {
+                let builder = obeying(POLICY).offline().provider("mine", Arc::new(FailsFor(cause)));
+                let gateway = builder.build().unwrap();
+                let failure = gateway.route(Request::new("one", "hi")).await.unwrap_err();
+                assert_eq!(failure.category(), Category::InvalidRequest);
+                // Whoever prints the chain meets no panic.
+                let printed = format!("{:#}", anyhow::Error::from(failure));
+                let expected = match cause {
+                    Unspeakable::Display => {
+                        "no: a cause that panicked when it was asked for its text"
+                    }
+                    Unspeakable::Debug | Unspeakable::Source => "no: shown",
+                };
+                assert_eq!(printed, expected);
+            });
+        }
+    }
+}
