@@ -21,8 +21,9 @@ impl Gateway {
     /// It takes nothing from the machine: no variable, no file, no network, no date and no
     /// randomness. Equal calls in an equal order therefore return equal results, run ids and
     /// receipts included, and their envelopes are the same to the byte, on every machine and in any
-    /// number of threads. [`GatewayBuilder::for_tests`] says what stands in place of each part, and
-    /// lets a test replace one.
+    /// thread. (On a runtime of several threads, panels at the same time may ask their members in
+    /// another order, which their receipts show.) [`GatewayBuilder::for_tests`] says what stands in
+    /// place of each part, and lets a test replace one.
     ///
     /// ```
     /// use llm_gateway_core::{Envelope, Gateway, Request, Scripted};

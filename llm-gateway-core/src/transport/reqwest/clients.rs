@@ -13,10 +13,10 @@ use tokio::runtime::Id;
 
 use super::Lane;
 
-/// The most clients that are kept: those of sixteen runtimes. Programs have one runtime or a few,
-/// and a suite of tests has one after the other. A client that is forgotten while a call uses it
+/// The most clients that are kept: those of 64 runtimes. Programs have one runtime, a few, or one for
+/// each core, and a suite of tests has one after the other. A client that is forgotten while a call uses it
 /// lives on until the call ends; only connections that are idle are lost.
-const MOST_CLIENTS: usize = 3 * 16;
+const MOST_CLIENTS: usize = 3 * 64;
 
 /// The clients of a transport by their runtime and lane, the most recently used last.
 #[derive(Debug, Default)]
