@@ -12,8 +12,8 @@ use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// The time that the ledger may take to write its last bookings. It takes milliseconds, and a person
-/// who pressed Ctrl-C should not wait longer.
+/// The time that the ledger may take to write its last bookings. It takes milliseconds, and a
+/// person who pressed Ctrl-C should not wait longer.
 const LAST_BOOKINGS: Duration = Duration::from_millis(500);
 
 /// The time that a dropped command may take to end. It ends at once, unless it writes to a pipe

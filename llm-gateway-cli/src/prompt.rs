@@ -17,12 +17,12 @@ use crate::terminal::Terminal;
 const LARGEST_PROMPT: u64 = 64 * 1024 * 1024;
 
 /// The time within which a pipe beside a prompt argument must deliver its first byte, unless a
-/// program is seen at its other end. A program that starts this one often leaves a pipe open and never
-/// writes to it; without this limit, both would wait for ever.
+/// program is seen at its other end. A program that starts this one often leaves a pipe open and
+/// never writes to it; without this limit, both would wait for ever.
 const SILENCE: Duration = Duration::from_secs(3);
 
-/// The time within which a program that is seen at the other end of the pipe must begin to write. An
-/// orchestration whose output is piped takes no longer, unless its policy says so.
+/// The time within which a program that is seen at the other end of the pipe must begin to write.
+/// An orchestration whose output is piped takes no longer, unless its policy says so.
 const LONGEST_SILENCE: Duration = Duration::from_secs(600);
 
 /// Returns the prompt: the text `argument` and behind it what is piped to stdin, or the text on

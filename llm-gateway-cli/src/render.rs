@@ -38,8 +38,8 @@ pub(crate) fn begun_by(partial: &PartialText) -> String {
     format!("what {} had written by then:", partial.target)
 }
 
-/// Returns the base URLs, proxies and certificates that variables name, a line each; none where they
-/// name none.
+/// Returns the base URLs, proxies and certificates that variables name, a line each; none where
+/// they name none.
 pub(crate) fn network(description: &Description) -> Vec<String> {
     let proxy = description.proxy.iter().map(|proxy| format!("proxy: {proxy}"));
     let certificates = description.certificates.iter().map(|it| format!("certificates: {it}"));

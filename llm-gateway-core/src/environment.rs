@@ -88,8 +88,8 @@ impl Environment {
         if is_place(name) { unusable(value) } else { unusable_key(name, value) }
     }
 
-    /// Returns why a variable that is set has no value, in words that go on after its name; `None` if
-    /// it has one, or is not set.
+    /// Returns why a variable that is set has no value, in words that go on after its name; `None`
+    /// if it has one, or is not set.
     pub(crate) fn why_missing(&self, name: &str) -> Option<&'static str> {
         match (self.is_there(name), self.written(name)) {
             (true, None) => Some("is set to nothing"),

@@ -59,8 +59,8 @@
 //! ```
 //!
 //! A task that is planned, executed and verified goes this way once for each step. The parts that a
-//! program can use alone or replace are the modules [`policy`] (1), [`ledger`] (3), [`provider`] and
-//! [`transport`] (4), and [`certificate`] (5).
+//! program can use alone or replace are the modules [`policy`] (1), [`ledger`] (3), [`provider`]
+//! and [`transport`] (4), and [`certificate`] (5).
 //!
 //! # Cargo features
 //!

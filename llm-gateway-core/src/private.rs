@@ -35,9 +35,9 @@ pub(crate) fn open_options() -> OpenOptions {
 /// on the disk and in its folder, and a loss of power does not lose it.
 ///
 /// An existing file is replaced as a whole: its readers find the old content or the new one, and
-/// until the new one is complete the old file stays as it is. If the path is a symbolic link, the file that it
-/// leads to is written, which need not exist yet, and the link stays. A device or a pipe is written
-/// to.
+/// until the new one is complete the old file stays as it is. If the path is a symbolic link, the
+/// file that it leads to is written, which need not exist yet, and the link stays. A device or a
+/// pipe is written to.
 ///
 /// ```
 /// # let folder = tempfile::tempdir()?;
@@ -78,8 +78,8 @@ fn replace(
     sync_folder(path, sync)
 }
 
-/// Brings the folder of a file to the disk. Systems other than Unix have no such call, and some file
-/// systems refuse it.
+/// Brings the folder of a file to the disk. Systems other than Unix have no such call, and some
+/// file systems refuse it.
 fn sync_folder(path: &Path, sync: &mut dyn FnMut(&File) -> io::Result<()>) -> io::Result<()> {
     if cfg!(not(unix)) {
         return Ok(());

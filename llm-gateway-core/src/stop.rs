@@ -1,5 +1,5 @@
-//! The handle by which a caller stops a request or a task and keeps its results so far. What stopping
-//! means is decided by the code that does the work.
+//! The handle by which a caller stops a request or a task and keeps its results so far. What
+//! stopping means is decided by the code that does the work.
 
 use tokio::sync::watch;
 

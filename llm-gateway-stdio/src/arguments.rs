@@ -1,7 +1,8 @@
 //! Reads the arguments of a tool call as a model wrote them.
 //!
-//! Everything that is wrong with the arguments is found at once, so that the model needs one more try
-//! and not four. `faults` adds what the policy says, and `server` decides what an argument means.
+//! Everything that is wrong with the arguments is found at once, so that the model needs one more
+//! try and not four. `faults` adds what the policy says, and `server` decides what an argument
+//! means.
 
 use llm_gateway_core::front::closest_name;
 use llm_gateway_core::{Category, Error};

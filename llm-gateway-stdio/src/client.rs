@@ -1,8 +1,8 @@
 //! What is known of the client of a session, by the name that it states: when it gives a call up,
 //! and how it reads a result.
 //!
-//! The facts are in `data/clients.json`. A client that is not listed is taken for one that waits and
-//! reads everything.
+//! The facts are in `data/clients.json`. A client that is not listed is taken for one that waits
+//! and reads everything.
 
 use std::time::Duration;
 
@@ -121,8 +121,8 @@ impl Client {
         self.facts.one_copy
     }
 
-    /// Returns the most characters of a result that the client hands on whole, if that is fewer than
-    /// usual.
+    /// Returns the most characters of a result that the client hands on whole, if that is fewer
+    /// than usual.
     pub(crate) fn max_chars(&self) -> Option<usize> {
         self.facts.max_chars
     }

@@ -9,8 +9,8 @@ use rmcp::model::JsonObject;
 use crate::arguments::Arguments;
 use crate::tools::{LLM_ORCHESTRATE, LLM_ROUTE, arguments_of};
 
-/// Reads the arguments of a call. Under an invalid policy they are not looked at, because every call
-/// is answered with what is wrong with the policy.
+/// Reads the arguments of a call. Under an invalid policy they are not looked at, because every
+/// call is answered with what is wrong with the policy.
 ///
 /// # Errors
 /// Fails with everything that is wrong with the arguments.

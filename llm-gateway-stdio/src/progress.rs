@@ -70,8 +70,8 @@ impl Reporter {
         outcome
     }
 
-    /// Waits for the result of a run that another call began, and tells meanwhile what happens in it:
-    /// at every change of step, and whenever nothing was told for a while.
+    /// Waits for the result of a run that another call began, and tells meanwhile what happens in
+    /// it: at every change of step, and whenever nothing was told for a while.
     pub(crate) async fn while_waiting<T>(
         &self,
         run: WaitedRun,

@@ -1,4 +1,5 @@
-//! `--json` prints what the MCP server answers: the same envelope, with the same bytes in its texts.
+//! `--json` prints what the MCP server answers: the same envelope, with the same bytes in its
+//! texts.
 
 use llm_gateway_core::{Environment, Gateway};
 use rmcp::ServiceExt;

@@ -264,7 +264,8 @@ async fn no_key_gets_out_of_an_orchestration() {
     }
 }
 
-/// Orchestrates with models that recite the key, of which one, if there is one of that number, fails.
+/// Orchestrates with models that recite the key, of which one, if there is one of that number,
+/// fails.
 async fn orchestrated(echo: &str, failing: usize) {
     let why = format!("Incorrect API key provided: {echo}.");
     let recited = json!({
@@ -305,8 +306,8 @@ async fn everything_said(launch: Launch) -> Ending {
     session.leave().await
 }
 
-/// Puts a value into the provider's entry, and asserts that nothing that the server writes holds the
-/// key.
+/// Puts a value into the provider's entry, and asserts that nothing that the server writes holds
+/// the key.
 async fn pasted(field: &str, value: Value) {
     let mut policy = asking("http://127.0.0.1:9/v1");
     policy["providers"]["openai"][field] = value;

@@ -18,7 +18,8 @@ orchestration:
     verifier: {provider: anthropic, model: claude-haiku-5-5, max_tokens: 100}
 ";
 
-/// A value of an argument, and the words that tell what is wrong with it. Without words it is right.
+/// A value of an argument, and the words that tell what is wrong with it. Without words it is
+/// right.
 type Case = (Option<Value>, Option<&'static str>);
 
 /// Returns the arguments of every combination of these cases, with all that is to be told of each.

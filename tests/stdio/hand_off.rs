@@ -297,8 +297,8 @@ async fn a_call_is_handed_off_before_its_clients_clock() {
     assert_eq!(info["data"]["runs"][0]["age_s"], 100);
 }
 
-/// Checks with a paused clock that nobody is handed off whom nothing cuts short: a client whose clock
-/// progress starts anew, one that is not listed, one of a policy that says never.
+/// Checks with a paused clock that nobody is handed off whom nothing cuts short: a client whose
+/// clock progress starts anew, one that is not listed, one of a policy that says never.
 #[tokio::test(start_paused = true)]
 async fn a_call_without_a_hard_clock_is_not_handed_off() {
     let never = "output: {handoff_after_s: 0}";

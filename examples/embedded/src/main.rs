@@ -2,10 +2,10 @@
 //!
 //!     cargo run --manifest-path examples/embedded/Cargo.toml
 //!
-//! A rule in this process is asked first, which costs nothing. What it lets through is put before two
-//! models that do not see each other, under a budget, and their certificate is read before they are
-//! believed. The models are scripted; without `.scripted(...)`, and with the process's environment,
-//! they are the real ones.
+//! A rule in this process is asked first, which costs nothing. What it lets through is put before
+//! two models that do not see each other, under a budget, and their certificate is read before they
+//! are believed. The models are scripted; without `.scripted(...)`, and with the process's
+//! environment, they are the real ones.
 
 use std::sync::Arc;
 

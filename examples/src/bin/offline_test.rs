@@ -4,8 +4,8 @@
 //!
 //! `Gateway::for_tests` takes nothing from the machine, so that a test returns the same bytes
 //! everywhere. `Scripted` takes the place of the network: each call takes the next step of the
-//! script, or of its target's own, which is an answer or a fault. Requests are encoded and responses
-//! decoded as they are online. `finish` fails if a step was not used.
+//! script, or of its target's own, which is an answer or a fault. Requests are encoded and
+//! responses decoded as they are online. `finish` fails if a step was not used.
 #![allow(clippy::print_stdout)] // an example shows its result
 
 use anyhow::Context;

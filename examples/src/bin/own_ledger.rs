@@ -1,9 +1,10 @@
-//! Counts money in a ledger of the program's own, and checks that it keeps the promises of a ledger.
+//! Counts money in a ledger of the program's own, and checks that it keeps the promises of a
+//! ledger.
 //!
 //!     cargo run --bin own_ledger
 //!
-//! The ledger is a list in memory. A real one keeps the same list in the program's database, and does
-//! what happens under the lock here in one transaction.
+//! The ledger is a list in memory. A real one keeps the same list in the program's database, and
+//! does what happens under the lock here in one transaction.
 #![allow(clippy::print_stdout)] // an example shows its result
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -2,10 +2,10 @@
 //!
 //!     cargo run --bin recorded_provider
 //!
-//! A certificate is worked out from recorded bytes, in one of the wire formats that it can read. Each
-//! provider of this example encodes its call in OpenAI's format, fixes those bytes in `prepare`, and
-//! notes what it sent and received in the recorder. The policy names the format by `kind` and says
-//! who made the models.
+//! A certificate is worked out from recorded bytes, in one of the wire formats that it can read.
+//! Each provider of this example encodes its call in OpenAI's format, fixes those bytes in
+//! `prepare`, and notes what it sent and received in the recorder. The policy names the format by
+//! `kind` and says who made the models.
 #![allow(clippy::print_stdout)] // an example shows its result
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Shows a line for each task class and each depth: what it is, who answers first, and whether it can run.
+//! Shows a line for each task class and each depth: what it is, who answers first, and whether it
+//! can run.
 
 use llm_gateway_core::describe::{DepthDescription, Description, TaskClassDescription};
 use llm_gateway_core::policy::RouteKind;

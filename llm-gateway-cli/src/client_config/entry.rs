@@ -82,7 +82,8 @@ impl Entry {
         names.into_iter().map(|name| (name.clone(), variable(name).into())).collect()
     }
 
-    /// Returns the questions of VS Code, which asks for each key once and keeps it in its own store.
+    /// Returns the questions of VS Code, which asks for each key once and keeps it in its own
+    /// store.
     fn inputs(&self) -> Vec<Value> {
         let question = |key: &String| json!({ "type": "promptString", "id": key, "description": key, "password": true });
         self.set_up.wanted_keys.iter().map(question).collect()

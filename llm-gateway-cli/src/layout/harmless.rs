@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::wrap::unbroken;
 
-/// Removes from a text the characters that a terminal would obey: control characters except line feed
-/// and tab, and the marks that change the direction of writing. Every other end of a line becomes a
-/// line feed.
+/// Removes from a text the characters that a terminal would obey: control characters except line
+/// feed and tab, and the marks that change the direction of writing. Every other end of a line
+/// becomes a line feed.
 pub(crate) fn harmless(text: &str) -> String {
     let ended = |c| if matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') { '\n' } else { c };
     text.chars().map(ended).filter(|c| !is_obeyed(*c)).collect()

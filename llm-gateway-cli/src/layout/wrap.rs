@@ -52,8 +52,8 @@ fn wrapped_line(line: &str, width: usize) -> String {
     filled(&with_quotes(text, width - hang), indent, hang, width)
 }
 
-/// Returns the lines that the words of a line fill. The first one begins at `indent`, and the others
-/// at `hang`.
+/// Returns the lines that the words of a line fill. The first one begins at `indent`, and the
+/// others at `hang`.
 fn filled(line: &str, indent: usize, hang: usize, width: usize) -> String {
     let rooms = [indent, hang].map(|column| width.saturating_sub(column));
     let words = WordSeparator::AsciiSpace.find_words(line);

@@ -22,8 +22,8 @@ pub(super) struct AnsweredCall<'a> {
 }
 
 impl AnsweredCall<'_> {
-    /// Returns the names of the model that answered: all that its response gives, in their order, or
-    /// the requested one if it gives none. Empty if no response was read.
+    /// Returns the names of the model that answered: all that its response gives, in their order,
+    /// or the requested one if it gives none. Empty if no response was read.
     pub(super) fn names(&self) -> Vec<&str> {
         let Some(facts) = self.facts() else { return Vec::new() };
         let first = facts.model.as_deref().unwrap_or(self.declared);
@@ -54,8 +54,8 @@ pub(super) enum AnswerRecord {
 }
 
 impl CallEvidence {
-    /// Records the text with which the run answered the call. A certificate says nothing about a text
-    /// that the recorded response does not hold.
+    /// Records the text with which the run answered the call. A certificate says nothing about a
+    /// text that the recorded response does not hold.
     #[must_use]
     pub fn answered_with(self, text: &str) -> Self {
         let held = self.answer().filter(|_| self.records());

@@ -76,8 +76,8 @@ impl CallEvidence {
         self.dialect != Dialect::Own
     }
 
-    /// Stores equal requests of the call once, in memory and in a bundle. The requests of all attempts
-    /// are equal, unless a server refused to stream.
+    /// Stores equal requests of the call once, in memory and in a bundle. The requests of all
+    /// attempts are equal, unless a server refused to stream.
     pub(super) fn share_requests(&mut self) {
         let committed = self.committed.as_ref().map(|it| &it.request);
         let mut kept: HashMap<usize, SharedRequest> = HashMap::new();

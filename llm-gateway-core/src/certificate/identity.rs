@@ -209,8 +209,8 @@ pub(super) fn source_note(named: &NamedModel<'_>) -> Option<String> {
     }
 }
 
-/// Returns the note in a claim's reason about a base URL that a variable sets. Somebody else's server
-/// may answer there, and a client may hand such a variable down without its user knowing.
+/// Returns the note in a claim's reason about a base URL that a variable sets. Somebody else's
+/// server may answer there, and a client may hand such a variable down without its user knowing.
 fn base_url_note(answer: &AnsweredCall<'_>) -> Option<String> {
     let variable = answer.base_url_variable?;
     Some(format!("; {} answered at the base URL of {variable}", answer.speaker))

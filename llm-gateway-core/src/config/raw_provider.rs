@@ -22,8 +22,8 @@ pub(super) struct RawProvider {
     /// The variable that holds the provider's key; null means that it needs no key.
     #[serde(default, deserialize_with = "present")]
     pub(super) api_key_env: Option<Option<String>>,
-    /// Headers that are sent with each request, such as `x-portkey-provider: openai`. `${NAME}` in a
-    /// value stands for a variable of the environment.
+    /// Headers that are sent with each request, such as `x-portkey-provider: openai`. `${NAME}` in
+    /// a value stands for a variable of the environment.
     pub(super) headers: Option<IndexMap<String, String>>,
     /// Seconds that one attempt may take, from the connect to the last byte; default: 300.
     #[schemars(range(min = 0.001, max = 86_400))]
@@ -32,8 +32,8 @@ pub(super) struct RawProvider {
     /// default: 120.
     #[schemars(range(min = 0.001, max = 86_400))]
     pub(super) idle_timeout_s: Option<f64>,
-    /// Whether answers are asked for as a stream; default: true. A server that refuses that is asked
-    /// once more without it.
+    /// Whether answers are asked for as a stream; default: true. A server that refuses that is
+    /// asked once more without it.
     pub(super) stream: Option<bool>,
     /// How much of the provider may be used.
     pub(super) limits: Option<RawLimits>,

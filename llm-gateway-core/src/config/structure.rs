@@ -202,8 +202,8 @@ impl<'a> SchemaWalk<'a, '_, '_> {
         Some(Value::Number(number.clone()))
     }
 
-    /// Reports that a value is missing, with the keys that lead to it: the value alone would not say
-    /// which task class or model it belongs to.
+    /// Reports that a value is missing, with the keys that lead to it: the value alone would not
+    /// say which task class or model it belongs to.
     fn empty(&mut self, node: &Node, schema: &Value) -> Option<Value> {
         let words = words_of(schema);
         let wanted = words.map_or_else(|| wanted(type_of(schema)).to_owned(), |it| it.join(" or "));

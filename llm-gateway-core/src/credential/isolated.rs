@@ -9,7 +9,8 @@ use super::{CredentialSource, Lease, LeaseEnd, Secret};
 use crate::isolation::{Interrupted, caught, isolated};
 use crate::model::{ProviderName, Target};
 
-/// A source of keys that asks another one in isolation. A key that the other panics over is missing.
+/// A source of keys that asks another one in isolation. A key that the other panics over is
+/// missing.
 pub(crate) struct IsolatedCredentials {
     source: Arc<dyn CredentialSource>,
     /// The variables whose newest lease came to no end. There are no more than the policy names.

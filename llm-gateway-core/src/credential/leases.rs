@@ -1,4 +1,5 @@
-//! The leases of one attempt: what was leased for it, and how its source hears of the attempt's end.
+//! The leases of one attempt: what was leased for it, and how its source hears of the attempt's
+//! end.
 
 use crate::error::Error;
 use crate::model::Target;

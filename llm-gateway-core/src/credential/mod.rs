@@ -73,8 +73,8 @@ impl Secret {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Lease {
-    /// The name of the leased key, which does not show the key. `Debug` prints it, and a source that
-    /// offers several keys is asked for one by it.
+    /// The name of the leased key, which does not show the key. `Debug` prints it, and a source
+    /// that offers several keys is asked for one by it.
     pub id: String,
     /// The leased key.
     pub secret: Secret,
@@ -190,8 +190,8 @@ pub trait CredentialSource: Send + Sync {
         self.lease(provider, variable).await
     }
 
-    /// Leases a key for an attempt at `target`: the one that is called `id`, or whichever the source
-    /// chooses.
+    /// Leases a key for an attempt at `target`: the one that is called `id`, or whichever the
+    /// source chooses.
     #[doc(hidden)]
     async fn lease_for(&self, target: &Target, variable: &str, id: Option<&str>) -> Option<Lease> {
         match id {
@@ -200,15 +200,16 @@ pub trait CredentialSource: Send + Sync {
         }
     }
 
-    /// Hears how the attempt at `target` ended for which the gateway took `lease`. It is called exactly
-    /// once for each of these, also if the attempt was stopped or its caller has left. It must not
-    /// block. The default implementation ignores it.
+    /// Hears how the attempt at `target` ended for which the gateway took `lease`. It is called
+    /// exactly once for each of these, also if the attempt was stopped or its caller has left. It
+    /// must not block. The default implementation ignores it.
     fn report(&self, lease: &Lease, target: &Target, end: LeaseEnd<'_>) {
         let _ = (lease, target, end);
     }
 }
 
-/// Returns the words for a key that is missing: the name of its variable, and what is wrong with it.
+/// Returns the words for a key that is missing: the name of its variable, and what is wrong with
+/// it.
 pub(crate) fn missing(
     source: &dyn CredentialSource,
     provider: &ProviderName,

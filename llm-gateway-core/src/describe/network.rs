@@ -44,7 +44,8 @@ pub struct CertificatesDescription {
     /// The path; absent where the variable's value is no path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Why the variable's value is no usable path; absent if it is one. Nothing is opened to find out.
+    /// Why the variable's value is no usable path; absent if it is one. Nothing is opened to find
+    /// out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unusable: Option<&'static str>,
 }

@@ -23,8 +23,8 @@ pub struct TaskClassDescription {
     /// The reason why the policy routes the task class this way, in the words of its author.
     pub rationale: String,
     /// Whether the task class can run now. A class of one model can run if the key of any of its
-    /// targets is set, a panel if the keys of a quorum are, and a cascade if that of its strong model
-    /// is, to which it escalates where its gate cannot answer.
+    /// targets is set, a panel if the keys of a quorum are, and a cascade if that of its strong
+    /// model is, to which it escalates where its gate cannot answer.
     pub available: bool,
     /// The advice on how to make the task class run; absent where it can run.
     #[serde(skip_serializing_if = "Option::is_none")]

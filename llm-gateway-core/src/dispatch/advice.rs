@@ -44,8 +44,8 @@ impl Advice {
         }
     }
 
-    /// Returns advice on how to keep the calls below a cap that `setting` sets, with `another` way if
-    /// there is one.
+    /// Returns advice on how to keep the calls below a cap that `setting` sets, with `another` way
+    /// if there is one.
     pub(super) fn below_cap(self, setting: &str, another: Option<&str>) -> String {
         let fewer = match self {
             Self::OfPrompt => "ask for fewer tokens",

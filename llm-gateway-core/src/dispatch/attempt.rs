@@ -89,8 +89,8 @@ impl Attempt {
         }
     }
 
-    /// Returns whether the target was asked. It was not if a rule refused the call before anything was
-    /// sent.
+    /// Returns whether the target was asked. It was not if a rule refused the call before anything
+    /// was sent.
     pub fn was_asked(&self) -> bool {
         self.sent.is_some() || self.asked
     }

@@ -120,8 +120,8 @@ impl Known {
         self.left.insert((position, period), left);
     }
 
-    /// Returns whether a cap limits the calls of a run for `class`: whether it is neither on another
-    /// task class nor on a provider that the run does not ask.
+    /// Returns whether a cap limits the calls of a run for `class`: whether it is neither on
+    /// another task class nor on a provider that the run does not ask.
     fn limits(&self, cap: &Cap, class: &str) -> bool {
         let providers = if self.asked.is_empty() { &self.planned } else { &self.asked };
         match &cap.scope {
@@ -190,8 +190,8 @@ mod tests {
         [cap(Scope::Total, Per::Month), cap(Scope::Total, Per::Day)]
     }
 
-    /// Notes a reservation of `amount` on a day, where this much was settled in its month and in the
-    /// day before, and returns its guard.
+    /// Notes a reservation of `amount` on a day, where this much was settled in its month and in
+    /// the day before, and returns its guard.
     fn reserved<'c>(
         left: &'c CapsLeft,
         on: &str,

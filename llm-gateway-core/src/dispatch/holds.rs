@@ -55,8 +55,8 @@ impl BookingError {
 }
 
 impl BookingError {
-    /// Adds to the refusal by a cap of the day or the month that the session has no room either: who
-    /// waits, or raises that cap, must not be refused again.
+    /// Adds to the refusal by a cap of the day or the month that the session has no room either:
+    /// who waits, or raises that cap, must not be refused again.
     fn and_by_session(self, session: &CapRefusal) -> Self {
         let hint = self.error.hint().unwrap_or_default();
         let hint =
@@ -149,8 +149,8 @@ pub(crate) async fn left_of(context: &Context<'_>, cap: &Cap) -> Option<NanoUsd>
     spent_on(Day::of(context.clock.now()), context).await?.left(cap)
 }
 
-/// Returns what `day` and its month have cost. Returns `None` if there is no ledger, or if it cannot
-/// be read in time.
+/// Returns what `day` and its month have cost. Returns `None` if there is no ledger, or if it
+/// cannot be read in time.
 async fn spent_on(day: Day, context: &Context<'_>) -> Option<PeriodSpend> {
     let spent = context.ledger?.spent(day.into(), SpendBy::Provider);
     context.in_time(spent).await.ok()?.ok()

@@ -48,8 +48,8 @@ pub(super) fn next_step(
 }
 
 /// Returns the id of the other key with which the same target is asked again, if it is. Such an
-/// attempt counts among the retries, and needs neither a wait nor a place in the retry budget, which
-/// is there to spare a provider the same request.
+/// attempt counts among the retries, and needs neither a wait nor a place in the retry budget,
+/// which is there to spare a provider the same request.
 fn other_key(
     context: &Context<'_>,
     target: &Target,

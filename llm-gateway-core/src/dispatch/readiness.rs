@@ -10,7 +10,8 @@ use super::Context;
 
 impl Context<'_> {
     /// Returns whether a target could be asked now: its circuit breaker lets a call through, its
-    /// key and the variables of its headers are set, and neither the price check, a switch nor an unknown price refuses the call.
+    /// key and the variables of its headers are set, and neither the price check, a switch nor an
+    /// unknown price refuses the call.
     pub(super) fn is_ready(&self, planned: &PlannedTarget, prompt: &Prompt) -> bool {
         let is_let_in = self.targets.refusal(&planned.target, Instant::now()).is_none();
         is_let_in && self.has_variables(planned) && self.is_affordable(planned, prompt)

@@ -36,8 +36,8 @@ impl Refusal {
     }
 }
 
-/// Returns the error of a call, or of several, that a switch refuses; `None` if the `switches` allow
-/// what may `cost` this much. A `cost` of `None` means that the price is unknown.
+/// Returns the error of a call, or of several, that a switch refuses; `None` if the `switches`
+/// allow what may `cost` this much. A `cost` of `None` means that the price is unknown.
 pub(crate) fn switched_off(
     what: impl Display,
     switches: &Switches,

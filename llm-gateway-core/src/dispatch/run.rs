@@ -211,8 +211,8 @@ async fn send(
     SentAttempt { result, latency, at, is_informative, key }
 }
 
-/// Adds an attempt to the log, and tells the observer of it. Warns if it cost more than was set aside
-/// for it.
+/// Adds an attempt to the log, and tells the observer of it. Warns if it cost more than was set
+/// aside for it.
 fn log(context: &Context<'_>, attempts: &mut Vec<Attempt>, attempt: Attempt, usage: Option<Usage>) {
     if let Some(observer) = context.observer {
         observer.tell(Observation::AttemptEnded(&attempt.end(usage)));

@@ -2,9 +2,9 @@
 //!
 //! From the target's first failure on, waits and further attempts at it must begin in the first
 //! half of the time that was left then, and an attempt that has not begun to answer by then is
-//! ended. A connect takes at most a quarter of the time that is left. A provider that reports nothing,
-//! neither a first byte nor text, has half of the time for its first try. The last target of a chain
-//! has all the time.
+//! ended. A connect takes at most a quarter of the time that is left. A provider that reports
+//! nothing, neither a first byte nor text, has half of the time for its first try. The last target
+//! of a chain has all the time.
 
 use std::time::Duration;
 

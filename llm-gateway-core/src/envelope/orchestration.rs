@@ -151,8 +151,8 @@ struct AnsweredStep {
     latency_ms: u64,
     /// The tokens that the call used; present where the call was answered.
     tokens: TokenCounts,
-    /// The cost of all attempts of the call in US dollars, null where that of one is unknown; present
-    /// where the call was answered.
+    /// The cost of all attempts of the call in US dollars, null where that of one is unknown;
+    /// present where the call was answered.
     cost_usd_approx: Option<NanoUsd>,
     /// The basis of the cost: how certain it is; present where the call was answered.
     cost_basis: CostBasis,

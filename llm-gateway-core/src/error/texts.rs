@@ -60,8 +60,8 @@ impl Cause {
     }
 }
 
-/// Returns the text of a cause; `None` if its code panics. Whoever printed the cause would meet that
-/// panic again.
+/// Returns the text of a cause; `None` if its code panics. Whoever printed the cause would meet
+/// that panic again.
 fn text_of(cause: &dyn std::error::Error) -> Option<String> {
     caught(|| cause.to_string()).ok()
 }

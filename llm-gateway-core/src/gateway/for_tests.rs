@@ -15,8 +15,8 @@ use super::{Gateway, GatewayBuilder};
 const TEST_DATE: Duration = Duration::from_secs(1_767_225_600);
 
 impl Gateway {
-    /// Builds a gateway for tests, which obeys the policy in the YAML text `policy` and answers from
-    /// `script`.
+    /// Builds a gateway for tests, which obeys the policy in the YAML text `policy` and answers
+    /// from `script`.
     ///
     /// It takes nothing from the machine: no variable, no file, no network, no date and no
     /// randomness. Equal calls in an equal order therefore return equal results, run ids and
@@ -49,7 +49,8 @@ impl Gateway {
     ///
     /// # Errors
     /// [`PolicyProblems`] lists everything that makes the policy unusable, and everything in the
-    /// script that could never be played: too many steps, and targets that the policy does not have.
+    /// script that could never be played: too many steps, and targets that the policy does not
+    /// have.
     pub fn for_tests(policy: impl Into<String>, script: Scripted) -> Result<Self, PolicyProblems> {
         Self::builder().policy_yaml(policy).for_tests(script).build()
     }

@@ -1,5 +1,5 @@
-//! Keeps known keys out of what a program's own ledger says of itself: the address of a database, or
-//! the message of its driver, may hold a password.
+//! Keeps known keys out of what a program's own ledger says of itself: the address of a database,
+//! or the message of its driver, may hold a password.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::ledger::{
 };
 use crate::transport::Scrubber;
 
-/// Returns a program's own ledger, from whose errors the keys that `scrubber` knows are removed. The
-/// ledgers of this crate, and those of another gateway, are returned as they are.
+/// Returns a program's own ledger, from whose errors the keys that `scrubber` knows are removed.
+/// The ledgers of this crate, and those of another gateway, are returned as they are.
 pub(super) fn without_keys(own: Arc<dyn Ledger>, scrubber: &Scrubber) -> Arc<dyn Ledger> {
     match own.needs_isolation() {
         true => Arc::new(ScrubbedLedger { own, scrubber: scrubber.clone() }),

@@ -1,5 +1,5 @@
-//! The source of keys as the gateway asks it: what it lends is known to the scrubber from that moment
-//! on.
+//! The source of keys as the gateway asks it: what it lends is known to the scrubber from that
+//! moment on.
 
 use std::sync::Arc;
 

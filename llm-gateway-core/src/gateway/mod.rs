@@ -287,8 +287,8 @@ impl Gateway {
     }
 
     /// Ends the gateway's work: it takes no new request, waits up to `grace` for those under way,
-    /// stops the rest, and waits until the ledger has written everything that was spent. Returns the
-    /// number of runs that had to be stopped.
+    /// stops the rest, and waits until the ledger has written everything that was spent. Returns
+    /// the number of runs that had to be stopped.
     ///
     /// A run that is stopped fails with [`Category::Cancelled`] and keeps what exists by then, as
     /// after [`Request::stopped_by`]. All clones of the gateway are shut down, and those that took

@@ -60,16 +60,16 @@ pub(super) struct SizedRoom {
 }
 
 impl SizedRoom {
-    /// Returns room for this many bytes. If the gateway `before` has room for as many, it is shared,
-    /// so that the answers under way there count.
+    /// Returns room for this many bytes. If the gateway `before` has room for as many, it is
+    /// shared, so that the answers under way there count.
     pub(super) fn of(before: Option<&Origin>, bytes: usize) -> Self {
         let same = before.and_then(|it| it.room.clone()).filter(|room| room.bytes == bytes);
         same.unwrap_or_else(|| Self { bytes, room: AnswerRoom::of(bytes) })
     }
 }
 
-/// Returns a limiter for each provider of the policy. A limiter that is there `before` goes on under
-/// the new limits.
+/// Returns a limiter for each provider of the policy. A limiter that is there `before` goes on
+/// under the new limits.
 pub(super) fn limiters_for(
     policy: &Policy,
     before: Option<&BTreeMap<ProviderName, Arc<Limiter>>>,

@@ -2,10 +2,11 @@
 //! before the run was done, because they left before the answer came, or to read more of a long
 //! text.
 //!
-//! A front end owns a [`KeptRuns`] and tells it of each run that it starts; the library itself keeps
-//! none. The list is here and not in one front, so that whatever starts runs (MCP, HTTP, another
-//! program) bounds and finds them in one way. What is kept is bounded in number and in bytes, and is
-//! gone with the process. All who ask for a result share the one [`Envelope`] that is held.
+//! A front end owns a [`KeptRuns`] and tells it of each run that it starts; the library itself
+//! keeps none. The list is here and not in one front, so that whatever starts runs (MCP, HTTP,
+//! another program) bounds and finds them in one way. What is kept is bounded in number and in
+//! bytes, and is gone with the process. All who ask for a result share the one [`Envelope`] that is
+//! held.
 //!
 //! ```
 //! use llm_gateway_core::kept::{KeptRuns, RunState};
@@ -321,8 +322,8 @@ impl RunTicket {
         &self.run
     }
 
-    /// Keeps the result of the run, and returns it as it is kept: shortened to its beginning and its
-    /// end if it is larger than all results together may be.
+    /// Keeps the result of the run, and returns it as it is kept: shortened to its beginning and
+    /// its end if it is larger than all results together may be.
     pub fn finish(self, envelope: Envelope) -> Arc<Envelope> {
         let most = self.store.most_bytes;
         let result = KeptResult::new(envelope);
@@ -333,8 +334,8 @@ impl RunTicket {
         self.keep(KeptResult::new(shortened))
     }
 
-    /// Hands the result to those who wait for it, and keeps the run no longer: nobody was asked, and
-    /// a refusal must not take the place of a result that was paid for.
+    /// Hands the result to those who wait for it, and keeps the run no longer: nobody was asked,
+    /// and a refusal must not take the place of a result that was paid for.
     pub fn finish_unkept(self, envelope: Envelope) -> Arc<Envelope> {
         self.store.list().runs.retain(|entry| entry.run.id != self.run.id);
         self.tell(KeptResult::new(envelope))

@@ -43,8 +43,8 @@ impl Cap {
         self.scope == total.scope && self.per == total.per()
     }
 
-    /// Checks whether calls that may cost `asked` fit under the cap: settled + held + asked must not
-    /// be above the limit.
+    /// Checks whether calls that may cost `asked` fit under the cap: settled + held + asked must
+    /// not be above the limit.
     ///
     /// Calls that ask for nothing are always allowed: a cap that is passed already is no reason to
     /// refuse a call to a local model. A total of another scope, or of another length of time, is
@@ -158,8 +158,8 @@ impl CapRefusal {
         Self { unsettled, ..self }
     }
 
-    /// Returns `advice`, preceded by how to release the money that dead processes hold, if they hold
-    /// any and it would help.
+    /// Returns `advice`, preceded by how to release the money that dead processes hold, if they
+    /// hold any and it would help.
     pub(crate) fn hint(&self, advice: &str) -> String {
         match self.unsettled {
             NanoUsd::ZERO => advice.to_owned(),

@@ -108,8 +108,8 @@ impl Hold {
     /// is written.
     ///
     /// # Errors
-    /// [`UnusableLedger`] if the end could not be written. The hold then stays counted, and the ledger
-    /// tries again with the next thing it writes.
+    /// [`UnusableLedger`] if the end could not be written. The hold then stays counted, and the
+    /// ledger tries again with the next thing it writes.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.

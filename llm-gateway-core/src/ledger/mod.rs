@@ -1,9 +1,10 @@
 //! The ledger port: sets money aside before an attempt is sent, and books its cost afterwards.
 //!
-//! [`Ledger::reserve`] is one atomic step. It checks several attempts against every cap (settled and
-//! held money plus what is asked) and sets money aside for all of them or for none. Each attempt
-//! gets a [`Hold`], which covers it alone and ends when it is settled, released or dropped. A hold
-//! whose process died stays counted, as *unsettled*, until [`Ledger::drop_unsettled`] is called.
+//! [`Ledger::reserve`] is one atomic step. It checks several attempts against every cap (settled
+//! and held money plus what is asked) and sets money aside for all of them or for none. Each
+//! attempt gets a [`Hold`], which covers it alone and ends when it is settled, released or dropped.
+//! A hold whose process died stays counted, as *unsettled*, until [`Ledger::drop_unsettled`] is
+//! called.
 //!
 //! A hold belongs to the day in which it was made, and to the month of that day, whenever it ends.
 //! Days and months are keys of the calendar, so nothing resets a sum. A cap per session is the
@@ -51,12 +52,12 @@ pub use sqlite::SqliteLedger;
 
 /// A store that counts what attempts cost, and sets money aside for attempts before they are sent.
 ///
-/// A panic in a program's ledger makes it unusable for that call ([`Problem::Interrupted`]): under a
-/// cap the call is not made, and without one it goes on and is not recorded. On a runtime of several
-/// threads each method is waited for in a task of its own, so that a ledger that blocks its thread
-/// keeps nobody else waiting. A future that is not waited for any longer is dropped as soon as it
-/// yields, and so are the holds that it returns, which releases them. [`HoldSlot::close`] must
-/// neither block nor panic; if it panics, the end of that hold counts as not written.
+/// A panic in a program's ledger makes it unusable for that call ([`Problem::Interrupted`]): under
+/// a cap the call is not made, and without one it goes on and is not recorded. On a runtime of
+/// several threads each method is waited for in a task of its own, so that a ledger that blocks its
+/// thread keeps nobody else waiting. A future that is not waited for any longer is dropped as soon
+/// as it yields, and so are the holds that it returns, which releases them. [`HoldSlot::close`]
+/// must neither block nor panic; if it panics, the end of that hold counts as not written.
 ///
 /// # Using a ledger
 ///
@@ -230,16 +231,16 @@ pub trait Ledger: Send + Sync {
     /// Sets money aside for `attempts`, for all of them or for none, and returns one hold for each,
     /// in the same order, with the totals that the caps limit.
     ///
-    /// Each cap is checked in `day`, or in its month, as [`Cap::check`] does, once for all `attempts`:
-    /// what is asked of it is the sum of those that count in its scope ([`HoldRequest::scopes`]). A
-    /// cap on a scope that no attempt counts in refuses nothing. A gateway keeps its caps per session
-    /// itself, and passes none to a ledger; the ledgers of this crate refuse one, because they would
-    /// not hold it.
+    /// Each cap is checked in `day`, or in its month, as [`Cap::check`] does, once for all
+    /// `attempts`: what is asked of it is the sum of those that count in its scope
+    /// ([`HoldRequest::scopes`]). A cap on a scope that no attempt counts in refuses nothing. A
+    /// gateway keeps its caps per session itself, and passes none to a ledger; the ledgers of this
+    /// crate refuse one, because they would not hold it.
     ///
     /// # Errors
-    /// [`ReserveError::Refused`] names the cap that does not allow the attempts; of several, the one
-    /// whose refusal lasts longest, as [`CapRefusal::longest`] decides. [`ReserveError::Unusable`]
-    /// says what is wrong with the ledger.
+    /// [`ReserveError::Refused`] names the cap that does not allow the attempts; of several, the
+    /// one whose refusal lasts longest, as [`CapRefusal::longest`] decides.
+    /// [`ReserveError::Unusable`] says what is wrong with the ledger.
     ///
     /// # Cancel safety
     /// What was set aside for a dropped future is released.
@@ -268,8 +269,8 @@ pub trait Ledger: Send + Sync {
     /// dropped before. It is the last thing to do before a process ends.
     ///
     /// # Errors
-    /// [`UnusableLedger`] if the end of a hold could not be written. The hold then stays counted at its
-    /// whole amount.
+    /// [`UnusableLedger`] if the end of a hold could not be written. The hold then stays counted at
+    /// its whole amount.
     async fn drain(&self) -> Result<(), UnusableLedger>;
 
     /// Returns whether the gateway guards itself against panics and blocked threads of this ledger,

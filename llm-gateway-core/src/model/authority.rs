@@ -1,7 +1,7 @@
 //! Checks the host and port of an address as a person wrote it.
 //!
-//! URL parsers are lenient, so this module finds variables that nobody filled in, and hosts that are
-//! incomplete, before an address is parsed.
+//! URL parsers are lenient, so this module finds variables that nobody filled in, and hosts that
+//! are incomplete, before an address is parsed.
 
 /// Returns whether a part of an address is a variable or the words of an example. No URL may hold
 /// brackets of these kinds, or a `%` without two digits.

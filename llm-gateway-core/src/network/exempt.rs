@@ -1,8 +1,8 @@
 //! The hosts that are reached without a proxy, which `NO_PROXY` lists.
 //!
 //! An entry is `*`, a host, a host with its subdomains (`.example.com`, `*.example.com`, and as in
-//! curl `example.com` too), an address, or a network (`10.0.0.0/8`). An entry with a port applies to
-//! that port alone, as in Go. Entries are separated by commas or blanks.
+//! curl `example.com` too), an address, or a network (`10.0.0.0/8`). An entry with a port applies
+//! to that port alone, as in Go. Entries are separated by commas or blanks.
 
 use std::net::IpAddr;
 

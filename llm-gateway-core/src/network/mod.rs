@@ -2,8 +2,8 @@
 //! through, the hosts that are reached without a proxy, and the certificates that are trusted.
 //!
 //! This module reads values and explains those that cannot be used. It opens nothing and sends
-//! nothing. A setting that cannot be used is never ignored, because a user who sets a proxy does not
-//! want requests to bypass it.
+//! nothing. A setting that cannot be used is never ignored, because a user who sets a proxy does
+//! not want requests to bypass it.
 
 mod certificates;
 mod exempt;
@@ -28,8 +28,8 @@ pub(crate) const PROXY_FORMS: &str = "write http://, https://, socks5://, socks5
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProxyVariable {
     pub(crate) name: &'static str,
-    /// The URL of the proxy with user name and password, or the reason why the value cannot be used.
-    /// The reason contains neither of them.
+    /// The URL of the proxy with user name and password, or the reason why the value cannot be
+    /// used. The reason contains neither of them.
     pub(crate) url: Result<Url, String>,
 }
 
@@ -116,8 +116,8 @@ impl Network {
         self.is_of_process
     }
 
-    /// Returns the variable of the proxy for a request to `url`; `None` if the request goes directly
-    /// to its host. Requests to this machine always go directly.
+    /// Returns the variable of the proxy for a request to `url`; `None` if the request goes
+    /// directly to its host. Requests to this machine always go directly.
     pub(crate) fn proxy_of(&self, url: &Url) -> Option<&ProxyVariable> {
         let host = url.host()?;
         let variable = match url.scheme() {

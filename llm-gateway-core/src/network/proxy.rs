@@ -23,8 +23,8 @@ const LONGEST_SCHEME: usize = 10;
 /// longer one would be cut without a word.
 const LONGEST_OF_SOCKS5: usize = 255;
 
-/// Returns the URL of a proxy, with its port. An address without a scheme counts as http, as it does
-/// in curl; a path after the host is left out.
+/// Returns the URL of a proxy, with its port. An address without a scheme counts as http, as it
+/// does in curl; a path after the host is left out.
 ///
 /// # Errors
 /// Fails with a description of the fault that contains neither user name nor password.

@@ -3,8 +3,8 @@
 /// The names of all observations, each with the names of its own fields, in the order in which they
 /// are serialized. Every observation has `name`, `run_id` and `task_class` too.
 ///
-/// The list is stable: within a version no name and no field is renamed or removed, and new ones can
-/// be added.
+/// The list is stable: within a version no name and no field is renamed or removed, and new ones
+/// can be added.
 pub const OBSERVATIONS: &[(&str, &[&str])] = &[
     ("run_started", &[]),
     ("attempt_started", &["provider", "model", "number"]),

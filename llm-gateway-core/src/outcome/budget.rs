@@ -16,8 +16,8 @@ pub struct Budget {
     pub per: &'static str,
     /// The part of the cap that is neither spent nor set aside for calls under way, in US dollars.
     pub left_usd: NanoUsd,
-    /// The warning that the cap is nearly used, with the time when it begins anew; absent while less
-    /// than four fifths of it are used, and where the price check beside it says so.
+    /// The warning that the cap is nearly used, with the time when it begins anew; absent while
+    /// less than four fifths of it are used, and where the price check beside it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub warning: Option<String>,

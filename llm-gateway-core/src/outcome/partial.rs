@@ -25,8 +25,8 @@ impl Failure {
 }
 
 impl OrchestrationOutcome {
-    /// Returns what the step that failed had written, if the orchestration failed. It is no artifact,
-    /// no plan and no verdict.
+    /// Returns what the step that failed had written, if the orchestration failed. It is no
+    /// artifact, no plan and no verdict.
     #[must_use]
     pub fn partial(&self) -> Option<&PartialText> {
         let Ending::Failed { .. } = self.ending else { return None };

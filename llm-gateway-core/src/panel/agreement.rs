@@ -24,8 +24,8 @@ pub struct Agreement {
     /// The result of comparing the answers, in one word.
     pub outcome: Consensus,
     /// The form in which answers were compared: `number`, `boolean`, `option_letter`,
-    /// `canonical_json` or `normalized_exact`, which is any other text; `none` if the answers cannot
-    /// be compared.
+    /// `canonical_json` or `normalized_exact`, which is any other text; `none` if the answers
+    /// cannot be compared.
     pub method: &'static str,
     /// Members grouped by what they answered, the smallest group first, so that dissent comes
     /// before the majority. Empty if the answers cannot be compared.

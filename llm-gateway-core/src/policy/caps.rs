@@ -47,8 +47,8 @@ impl Caps {
 
     /// Adds a cap on the calls of one scope: everything, a provider or a task class.
     ///
-    /// A limit of zero refuses every call that costs anything. (In a variable, zero means that there
-    /// is no cap.)
+    /// A limit of zero refuses every call that costs anything. (In a variable, zero means that
+    /// there is no cap.)
     pub fn with(mut self, cap: Cap) -> Self {
         self.caps.push(cap);
         self

@@ -8,8 +8,8 @@ use crate::error::{Category, Error};
 use super::Policy;
 use super::plan::{model_id, no_tokens, overriding_target};
 
-/// The arguments of a question. An argument that is absent, or that could not be read, is `None` and
-/// has no fault here.
+/// The arguments of a question. An argument that is absent, or that could not be read, is `None`
+/// and has no fault here.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GivenQuestion<'a> {
     /// The task class that the caller asks for.

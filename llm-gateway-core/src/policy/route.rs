@@ -157,9 +157,11 @@ pub enum Level {
     ContextBlind,
     /// The panel is context-blind, and the models that answered it are pairwise distinct.
     ModelDistinct,
-    /// The panel is model-distinct, and the developers of the models that answered it are pairwise distinct.
+    /// The panel is model-distinct, and the developers of the models that answered it are pairwise
+    /// distinct.
     VendorDistinct,
-    /// The panel is vendor-distinct, and the families of the models that answered it are pairwise distinct.
+    /// The panel is vendor-distinct, and the families of the models that answered it are pairwise
+    /// distinct.
     LineageDistinct,
 }
 

@@ -34,8 +34,8 @@ impl Spending {
     /// Creates the rules with these caps and without a ledger. Of several caps on one scope in one
     /// length of time the lowest is kept, because only it can refuse anything.
     ///
-    /// `caps` are those of variables, and `others` have the words that name what sets them: a key of
-    /// the policy, or the program.
+    /// `caps` are those of variables, and `others` have the words that name what sets them: a key
+    /// of the policy, or the program.
     pub(crate) fn of(caps: Vec<Cap>, others: Vec<(Cap, String)>) -> Self {
         let variables = caps.into_iter().map(|cap| {
             let name = setting_of(&cap.scope, cap.per);
@@ -107,8 +107,8 @@ impl Spending {
     }
 }
 
-/// Returns the name of the variable that sets a cap on `scope`, or of the policy's key where the cap
-/// is on a task class.
+/// Returns the name of the variable that sets a cap on `scope`, or of the policy's key where the
+/// cap is on a task class.
 fn setting_of(scope: &Scope, per: Per) -> String {
     match scope {
         Scope::Class(class) => format!("defaults.{class}.budget"),

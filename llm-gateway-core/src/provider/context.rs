@@ -146,10 +146,10 @@ impl<'a> SendContext<'a> {
     ///
     /// Without it the attempt counts as sent from its beginning: a caller who leaves, a deadline
     /// that passes and a panic then cost the whole hold. A provider that waits for something before
-    /// it sends, such as a place in a queue, takes the mark first. Until the mark is set, an attempt
-    /// that ends costs nothing. While another target is ready, the mark must be set within a quarter
-    /// of the time that is left, or the next target is asked. All calls return the one mark of the
-    /// attempt: what has left once has left.
+    /// it sends, such as a place in a queue, takes the mark first. Until the mark is set, an
+    /// attempt that ends costs nothing. While another target is ready, the mark must be set within
+    /// a quarter of the time that is left, or the next target is asked. All calls return the one
+    /// mark of the attempt: what has left once has left.
     #[must_use = "a mark that is never set says that nothing was sent"]
     pub fn sent_mark(&self) -> SentMark {
         self.progress.attempt_mark()
@@ -166,8 +166,8 @@ impl<'a> SendContext<'a> {
     /// text](crate::Failure::partial) of the failure, up to 16 MiB.
     ///
     /// The pieces must be the beginning of the text that the provider returns in the end. The
-    /// future waits while the reader of the pieces is behind, which is not counted as the provider's
-    /// time.
+    /// future waits while the reader of the pieces is behind, which is not counted as the
+    /// provider's time.
     pub async fn heard(&self, text: &str) {
         if let Some(relay) = &self.relay {
             return relay.heard(text).await;

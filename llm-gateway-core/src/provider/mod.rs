@@ -107,8 +107,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Creates a prepared call whose request is recorded when it is sent. A certificate can judge it if
-    /// the policy says by `kind` in which wire format it is.
+    /// Creates a prepared call whose request is recorded when it is sent. A certificate can judge
+    /// it if the policy says by `kind` in which wire format it is.
     ///
     /// The request may hold the provider's credential, so that [`Provider::send`] can send it as it
     /// is. A receipt and a bundle show it without: the [`Recorder`] says what is left out and who
@@ -171,8 +171,8 @@ pub trait Provider: Send + Sync {
     /// Sends a prepared call once and decodes the answer. Implementations never retry.
     ///
     /// # Errors
-    /// Fails with an [`Error`] whose category says what happened; see [`crate::Category`]. It decides
-    /// what the attempt costs, too, unless the error says it better:
+    /// Fails with an [`Error`] whose category says what happened; see [`crate::Category`]. It
+    /// decides what the attempt costs, too, unless the error says it better:
     ///
     /// | the error | is settled at |
     /// |---|---|

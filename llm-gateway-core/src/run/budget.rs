@@ -29,8 +29,8 @@ impl ActiveRun<'_> {
         }
     }
 
-    /// Returns what the tightest cap on the calls of this run leaves. Returns `None` if no cap limits
-    /// them, or if the ledger does not answer.
+    /// Returns what the tightest cap on the calls of this run leaves. Returns `None` if no cap
+    /// limits them, or if the ledger does not answer.
     async fn budget(&self) -> Option<Budget> {
         let spending = self.state.policy.as_deref().ok()?.spending();
         if !spending.is_capped() {
@@ -43,9 +43,9 @@ impl ActiveRun<'_> {
         Some(Budget::from(&tightest).with_warning(tightest.warning(today)))
     }
 
-    /// Returns the caps that limit the calls of this run, with what each leaves. What no booking has
-    /// shown is read: it is not known of a cap that was not checked, because another one refused,
-    /// nor of a day that began since the last booking.
+    /// Returns the caps that limit the calls of this run, with what each leaves. What no booking
+    /// has shown is read: it is not known of a cap that was not checked, because another one
+    /// refused, nor of a day that began since the last booking.
     async fn limiting_caps(&self, spending: &Spending, today: Day) -> Vec<CapLeft> {
         let caps = self.caps_left.limiting(&spending.caps, &self.task_class, today);
         let is_unknown =

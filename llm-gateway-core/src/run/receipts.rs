@@ -33,8 +33,8 @@ impl ActiveRun<'_> {
     }
 
     /// Writes a receipt to the directory that the policy names, if any, and returns its path. If it
-    /// cannot be written, that is logged, and the answer that was paid for is not lost. A gateway for
-    /// tests writes nothing.
+    /// cannot be written, that is logged, and the answer that was paid for is not lost. A gateway
+    /// for tests writes nothing.
     pub(super) async fn archive<S, E>(
         &self,
         policy: &Policy,

@@ -70,9 +70,9 @@ impl Request {
         self
     }
 
-    /// Ends the request `limit` after it began, waits, retries and fallbacks included, if the deadline of
-    /// the policy does not end it earlier: a caller can shorten the policy's time, and not lengthen
-    /// it. The time begins when the run is first polled.
+    /// Ends the request `limit` after it began, waits, retries and fallbacks included, if the
+    /// deadline of the policy does not end it earlier: a caller can shorten the policy's time, and
+    /// not lengthen it. The time begins when the run is first polled.
     ///
     /// A request that ends by its deadline fails with
     /// [`Category::Timeout`](crate::Category::Timeout). Without any time nothing is sent.

@@ -31,9 +31,9 @@ impl Task {
         self
     }
 
-    /// Ends the task `limit` after it began, waits, retries and fallbacks included, if the deadline of
-    /// the policy does not end it earlier: a caller can shorten the policy's time, and not lengthen
-    /// it. The time begins when the run is first polled.
+    /// Ends the task `limit` after it began, waits, retries and fallbacks included, if the deadline
+    /// of the policy does not end it earlier: a caller can shorten the policy's time, and not
+    /// lengthen it. The time begins when the run is first polled.
     ///
     /// A task that ends by its deadline fails with
     /// [`Category::Timeout`](crate::Category::Timeout). Without any time nothing is sent.

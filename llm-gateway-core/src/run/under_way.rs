@@ -1,4 +1,5 @@
-//! The runs of a gateway that are under way, and the end of all of them when the gateway shuts down.
+//! The runs of a gateway that are under way, and the end of all of them when the gateway shuts
+//! down.
 
 use std::time::Duration;
 

@@ -25,8 +25,8 @@ pub struct Body {
     trailers: Trailers,
 }
 
-/// The headers that a response sends behind its body. They are empty until the body has ended. Clones
-/// share them.
+/// The headers that a response sends behind its body. They are empty until the body has ended.
+/// Clones share them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trailers(Arc<Mutex<HeaderMap>>);
 

@@ -1,5 +1,6 @@
-//! Leaves credentials out of a request or a response that is recorded, by the names of their places:
-//! headers such as `authorization`, parameters of a URL such as `key`, and the user info of a URL.
+//! Leaves credentials out of a request or a response that is recorded, by the names of their
+//! places: headers such as `authorization`, parameters of a URL such as `key`, and the user info of
+//! a URL.
 //!
 //! Keys that are known are found by their value, wherever they are; see the scrubber. A name also
 //! finds a key that nobody told the gateway.
@@ -55,8 +56,8 @@ fn names_credential(name: &str) -> bool {
     is_key || words().next_back().is_some_and(|word| LAST_WORDS.contains(&word))
 }
 
-/// Returns the headers with [`REDACTED`] in place of credentials: the values under a name of one, and
-/// those that are marked as sensitive.
+/// Returns the headers with [`REDACTED`] in place of credentials: the values under a name of one,
+/// and those that are marked as sensitive.
 pub(super) fn without_credentials(headers: &HeaderMap) -> HeaderMap {
     let mut shown = headers.clone();
     for (name, value) in headers {

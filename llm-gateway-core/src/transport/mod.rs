@@ -172,7 +172,8 @@ impl fmt::Debug for HttpResponse {
 pub enum Phase {
     /// This process has no descriptor or no memory left for the request, so nothing was sent.
     OutOfResources,
-    /// A setting of this process, such as a variable, names what cannot be used, so nothing was sent.
+    /// A setting of this process, such as a variable, names what cannot be used, so nothing was
+    /// sent.
     Setting,
     /// No connection was made, so not a byte of the request was sent.
     Connect,

@@ -1,7 +1,7 @@
 //! Records the exact bytes of each attempt: what was sent and what was received.
 //!
-//! One recorder serves one call. It holds one exchange per attempt: the newest body in full, and one
-//! mebibyte of the bodies before it.
+//! One recorder serves one call. It holds one exchange per attempt: the newest body in full, and
+//! one mebibyte of the bodies before it.
 //!
 //! Who keeps keys out of what is shown: the recorder leaves out credentials by the names of their
 //! headers and URL parameters, whoever records. The built-in providers replace known keys before
@@ -52,7 +52,8 @@ pub struct Exchange {
 /// twenty long bodies must not add up.
 const ROOM_FOR_OLDER: usize = 1024 * 1024;
 
-/// A recorder, which collects the exchanges of one call: the evidence of what was sent and received.
+/// A recorder, which collects the exchanges of one call: the evidence of what was sent and
+/// received.
 ///
 /// A provider of a program's own records what it really sends and receives, its credential included.
 /// The recorder does not keep a credential: in the place of the value of a header such as
@@ -95,7 +96,8 @@ impl Recorder {
         Self { sequence, ..self }
     }
 
-    /// Returns a recorder for one attempt, which adds to the same record until the guard is dropped.
+    /// Returns a recorder for one attempt, which adds to the same record until the guard is
+    /// dropped.
     pub(crate) fn for_attempt(&self) -> (Self, RecordedAttempt) {
         let is_over = Arc::new(AtomicBool::new(false));
         let (exchanges, sequence) = (Arc::clone(&self.exchanges), Arc::clone(&self.sequence));

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// A mark that a [`Transport`](super::Transport) sets before the first byte of a request leaves.
 /// Clones of a mark stand for the same request.
 ///
-/// A call that ends while its mark is not set has cost nothing, because its connection was never made.
+/// A call that ends while its mark is not set has cost nothing, because its connection was never
+/// made.
 #[derive(Debug, Clone, Default)]
 pub struct SentMark(Arc<AtomicBool>);
 

@@ -1,5 +1,5 @@
-//! Tests of quotes in `.env` files: a line within a value of several lines sets nothing, or the quote
-//! is refused by name.
+//! Tests of quotes in `.env` files: a line within a value of several lines sets nothing, or the
+//! quote is refused by name.
 
 use llm_gateway_core::config::Severity;
 

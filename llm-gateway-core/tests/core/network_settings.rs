@@ -1,5 +1,5 @@
-//! Proxies and certificates that the environment names: used, shown without their secrets, and named
-//! where they cannot be used.
+//! Proxies and certificates that the environment names: used, shown without their secrets, and
+//! named where they cannot be used.
 
 use llm_gateway_core::config::Severity;
 use llm_gateway_core::{Category, Environment, Gateway, Scripted};

@@ -1,5 +1,5 @@
-//! What a call had written when it was stopped or failed is kept: in the failure, in its envelope and
-//! on its pages, and as nothing but the beginning of an answer.
+//! What a call had written when it was stopped or failed is kept: in the failure, in its envelope
+//! and on its pages, and as nothing but the beginning of an answer.
 
 use std::sync::Arc;
 use std::time::Duration;

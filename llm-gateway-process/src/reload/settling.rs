@@ -1,5 +1,5 @@
-//! Decides from look to look whether files are to be read: a pure state machine, whose only clock is
-//! the number of looks.
+//! Decides from look to look whether files are to be read: a pure state machine, whose only clock
+//! is the number of looks.
 
 /// The most looks at files that keep changing before they are read all the same. With two looks a
 /// second an edit is read within 1.5 s, even if another program writes the file without end.

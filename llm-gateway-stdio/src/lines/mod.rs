@@ -209,8 +209,8 @@ mod tests {
         assert!(began.elapsed() < 2 * CROWD_WAIT, "{:?}", began.elapsed());
     }
 
-    /// Checks, with a paused clock, that a batch is handed on as the same calls are line by line, and
-    /// not at all while the client takes no answers.
+    /// Checks, with a paused clock, that a batch is handed on as the same calls are line by line,
+    /// and not at all while the client takes no answers.
     #[tokio::test(start_paused = true)]
     async fn a_batch_waits_as_its_calls_would_on_lines_of_their_own() {
         let calls = CROWD + 200;

@@ -23,8 +23,8 @@ const LONGEST_TOKEN: usize = 1024;
 pub(crate) struct Token(String);
 
 impl Token {
-    /// Returns the progress token among the parameters of a request. A value that cannot be repeated
-    /// is no token: its request is answered, and its progress is not told.
+    /// Returns the progress token among the parameters of a request. A value that cannot be
+    /// repeated is no token: its request is answered, and its progress is not told.
     pub(crate) fn of(params: Option<&Map<String, Value>>) -> Option<Self> {
         let token = match params?.get("_meta")?.get("progressToken")? {
             Value::Number(number) if is_exact(number) => number.to_string(),
@@ -87,8 +87,9 @@ impl Teller {
         number(id).is_some_and(|number| self.told.lock().contains_key(&number))
     }
 
-    /// Tells the client of a request what happens, without waiting. Nothing is told once the request
-    /// was answered or cancelled, or the client has left, and a client that does not read misses it.
+    /// Tells the client of a request what happens, without waiting. Nothing is told once the
+    /// request was answered or cancelled, or the client has left, and a client that does not read
+    /// misses it.
     pub(crate) fn tell(&self, id: &RequestId, message: &str) {
         let Some(number) = number(id) else { return };
         // The lock is held until the line is in the outbox, so that no answer comes before it.

@@ -71,7 +71,8 @@ impl Runs {
         }
     }
 
-    /// Waits for `time`; for ever if the client has left by then, because it asks for nothing again.
+    /// Waits for `time`; for ever if the client has left by then, because it asks for nothing
+    /// again.
     async fn still_wanted(&self, time: Duration) {
         sleep(time).await;
         if self.ends.ended.is_cancelled() {

@@ -143,8 +143,8 @@ impl Runs {
         self.told(ended, work.run, tool, context)
     }
 
-    /// Waits until a call is handed off, `time` after its beginning: for ever if its run is not kept
-    /// any more, or if the client has left by then, because nobody would come back for it.
+    /// Waits until a call is handed off, `time` after its beginning: for ever if its run is not
+    /// kept any more, or if the client has left by then, because nobody would come back for it.
     async fn hand_off(&self, run: &KeptRun, time: Option<Duration>) {
         after(time).await;
         if self.ends.ended.is_cancelled() || self.kept.find(run.id()).is_none() {

@@ -17,7 +17,8 @@ const END: &str = r#"{"jsonrpc":"2.0","id":"the end","method":"ping"}"#;
 /// What the server owes its client.
 #[derive(Debug, Default)]
 pub(super) struct Owed {
-    /// How often each id is still to be answered. A request under the id of another is answered, too.
+    /// How often each id is still to be answered. A request under the id of another is answered,
+    /// too.
     answers: BTreeMap<String, usize>,
     /// How many errors without an id are still to come.
     nameless: usize,
@@ -168,8 +169,8 @@ impl Driver {
     }
 }
 
-/// Returns a client of a gateway's server, which reads so many bytes at a time. Each way is a pipe of
-/// its own that ends when either side leaves it.
+/// Returns a client of a gateway's server, which reads so many bytes at a time. Each way is a pipe
+/// of its own that ends when either side leaves it.
 pub(super) fn served(gateway: Gateway, at_once: usize) -> Conversation {
     let (client_reader, server_writer) = tokio::io::duplex(65_536);
     let (server_reader, client_writer) = tokio::io::duplex(at_once);

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Nobody reads stderr, which is at level `debug`. Every few seconds the client stops reading and
-//! floods the server, another program locks the ledger, or the ledger's folder is not there for a while
-//! or is moved away for good. A cap is set, so calls are refused while there is no ledger.
+//! floods the server, another program locks the ledger, or the ledger's folder is not there for a
+//! while or is moved away for good. A cap is set, so calls are refused while there is no ledger.
 #![allow(clippy::disallowed_methods)] // a benchmark reads the machine's clock
 #![allow(clippy::print_stdout)] // and prints what it measured
 
@@ -346,8 +346,8 @@ fn compare(place: &Path, model: &Model) -> anyhow::Result<()> {
         settled += spent.settled.as_nanos();
         calls += spent.rows.iter().map(|row| row.calls).sum::<u64>();
         files += 1;
-        // A ledger that was moved away keeps the holds of calls that were under way: their costs are
-        // booked in the new one.
+        // A ledger that was moved away keeps the holds of calls that were under way: their costs
+        // are booked in the new one.
         let of_file = if folder.file_name() == "books" { &mut held } else { &mut left_behind };
         *of_file += spent.held.as_nanos() + spent.unsettled.as_nanos();
     }

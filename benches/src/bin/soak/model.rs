@@ -1,4 +1,5 @@
-//! The model that the server asks: an answer at once for every question, and a count of what it cost.
+//! The model that the server asks: an answer at once for every question, and a count of what it
+//! cost.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

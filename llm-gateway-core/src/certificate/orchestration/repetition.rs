@@ -17,9 +17,9 @@ pub(super) const SHINGLE: usize = 8;
 /// The number of words in a row that cannot be repeated by chance.
 const LONG_RUN: usize = 25;
 
-/// The total number of words of a run's plans, or of its verdicts, that are compared with artifacts.
-/// A run of eleven rounds, the most that a policy may set, has fewer even with plans of 128 k tokens;
-/// a stranger's bundle may have more.
+/// The total number of words of a run's plans, or of its verdicts, that are compared with
+/// artifacts. A run of eleven rounds, the most that a policy may set, has fewer even with plans of
+/// 128 k tokens; a stranger's bundle may have more.
 pub(super) const COMPARED: usize = 16 * 1024 * 1024;
 
 /// The share of repeated shingles from which a text counts as repeated, as its denominator: one in

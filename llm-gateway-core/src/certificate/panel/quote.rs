@@ -53,8 +53,8 @@ fn letters(text: &str) -> String {
     seen.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// Returns the hash of every window of [`QUOTED_RUN`] characters in a text: a polynomial modulo 2^64. If
-/// two windows have the same hash by chance, the only effect is a needless warning.
+/// Returns the hash of every window of [`QUOTED_RUN`] characters in a text: a polynomial modulo
+/// 2^64. If two windows have the same hash by chance, the only effect is a needless warning.
 fn hashes(text: &str) -> impl Iterator<Item = u64> + '_ {
     const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
     // Spreads a character over 64 bits, so that the low bits of the hash depend on it as well.

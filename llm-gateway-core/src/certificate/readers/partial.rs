@@ -48,7 +48,8 @@ impl PartialResponse {
     }
 
     /// Restores an earlier state of the answer: the first `length` bytes of its text, and its
-    /// ending then. Token counts so far no longer count, because they include more than this answer.
+    /// ending then. Token counts so far no longer count, because they include more than this
+    /// answer.
     pub(super) fn take_back(&mut self, length: usize, ending: Option<AnswerEnd>) {
         self.reply.text.truncate(length);
         self.ending = ending;

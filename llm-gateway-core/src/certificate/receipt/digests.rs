@@ -45,7 +45,8 @@ pub(super) fn answer(salt: &Salt, text: &str) -> String {
     salted_digest(salt, "answer", &(), text.as_bytes())
 }
 
-/// The base URL of a call as it is hashed. Without a variable, it is hashed as earlier versions did.
+/// The base URL of a call as it is hashed. Without a variable, it is hashed as earlier versions
+/// did.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum BaseUrl<'a> {

@@ -12,8 +12,8 @@ type AddressFault = (String, &'static str);
 /// Returns the text of a base URL without the blanks around it.
 ///
 /// # Errors
-/// Fails with what is wrong and what would be right. Neither shows the URL, whose user-info may be a
-/// secret.
+/// Fails with what is wrong and what would be right. Neither shows the URL, whose user-info may be
+/// a secret.
 pub(super) fn checked_text(text: &str) -> Result<&str, AddressFault> {
     let text = text.trim_matches(is_blank);
     if let Some(c) = text.chars().find(|c| is_blank(*c)) {

@@ -1,8 +1,8 @@
 //! Foresees, by the declared data, whether the answers of a panel or a gate can be certified.
 //!
-//! The rows of the models are compared before anything is paid. A panel with too many related models
-//! is never certified, whatever its members answer. A model without declared developer and lineage
-//! may still be named by its answer, so a panel that asks it only gets a warning.
+//! The rows of the models are compared before anything is paid. A panel with too many related
+//! models is never certified, whatever its members answer. A model without declared developer and
+//! lineage may still be named by its answer, so a panel that asks it only gets a warning.
 
 use std::collections::BTreeSet;
 

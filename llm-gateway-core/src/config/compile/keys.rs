@@ -10,8 +10,8 @@ use crate::policy::ProviderSpec;
 
 use super::built_in::base_url_variables;
 
-/// Warns of each variable that is set and counts as missing, by the variable's name alone. `keys` are
-/// the key variables that the policy names.
+/// Warns of each variable that is set and counts as missing, by the variable's name alone. `keys`
+/// are the key variables that the policy names.
 pub(super) fn warn_of_unusable(
     environment: &Environment,
     keys: &[String],

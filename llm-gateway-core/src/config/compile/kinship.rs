@@ -64,8 +64,8 @@ impl RouteCompiler<'_, '_, '_> {
         (!families.is_empty()).then(|| ModelRelation::Families(families.join("+")))
     }
 
-    /// Returns the names of the model behind a target's id: the id, and what the row of any provider
-    /// calls it. One name means one model at every provider.
+    /// Returns the names of the model behind a target's id: the id, and what the row of any
+    /// provider calls it. One name means one model at every provider.
     fn names(&self, target: &Target) -> BTreeSet<String> {
         let id = target.model.as_str();
         let rows = self.providers.values().filter_map(|spec| spec.model(id));

@@ -201,8 +201,8 @@ impl<'a> ProviderEntry<'a> {
         }
     }
 
-    /// Returns the variable that overrides the base URL, with its value. An address that is still in
-    /// quotes does not count as missing, because prompt and key would go to another host.
+    /// Returns the variable that overrides the base URL, with its value. An address that is still
+    /// in quotes does not count as missing, because prompt and key would go to another host.
     fn overriding(&self) -> Option<(&'static str, &str)> {
         let (variable, environment) =
             (self.built_in?.base_url_variable?, self.compilation.environment);

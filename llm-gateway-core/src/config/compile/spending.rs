@@ -1,5 +1,5 @@
-//! Compiles what may be spent: the caps of the environment, the budgets of the policy, and the place
-//! of the ledger that counts.
+//! Compiles what may be spent: the caps of the environment, the budgets of the policy, and the
+//! place of the ledger that counts.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,8 +19,8 @@ const PATH: &str = "LLM_GATEWAY_LEDGER_PATH";
 
 /// Compiles the caps and the ledger's variables; `others` are the caps of the policy and of the
 /// program, each with the words that name what sets it. A cap that cannot be enforced is an error,
-/// so that money which should be guarded is never left unguarded. Where money is counted in no file,
-/// `counting` says so, and none needs a place.
+/// so that money which should be guarded is never left unguarded. Where money is counted in no
+/// file, `counting` says so, and none needs a place.
 pub(super) fn spending(
     environment: &Environment,
     counting: Counting,
@@ -124,8 +124,8 @@ fn capped(
     }
 }
 
-/// Returns the hint for a name that has the form of no cap: the cap that was probably meant, and the
-/// forms that there are.
+/// Returns the hint for a name that has the form of no cap: the cap that was probably meant, and
+/// the forms that there are.
 fn forms_of_caps(name: &str, providers: &BTreeMap<ProviderName, ProviderSpec>) -> String {
     let known = cap_variables(providers.keys());
     let meant = closest_known(name, &known);

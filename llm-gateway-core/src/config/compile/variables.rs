@@ -74,11 +74,10 @@ pub(super) fn cap_variables<'p>(providers: impl Iterator<Item = &'p ProviderName
 /// The word in the name of a session's cap.
 const SESSION: &str = "SESSION";
 
-/// Returns the known name that was probably meant by `name`: the first that begins with it, else the
-/// first of the shortest that have all its words, else the cap of a session if the name has that
-/// word, else the closest behind their common prefix, else the one that shares the most words with
-/// it.
-/// `MONTHLY_CAP` differs from `CAP_TOTAL_MONTHLY` in letters only.
+/// Returns the known name that was probably meant by `name`: the first that begins with it, else
+/// the first of the shortest that have all its words, else the cap of a session if the name has
+/// that word, else the closest behind their common prefix, else the one that shares the most words
+/// with it. `MONTHLY_CAP` differs from `CAP_TOTAL_MONTHLY` in letters only.
 pub(super) fn closest_known<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
     let tail = name.get(OWN_PREFIX.len()..)?.to_ascii_uppercase();
     let tails = || known.iter().filter_map(|known| known.strip_prefix(OWN_PREFIX));

@@ -5,7 +5,8 @@
 
 use super::name::{assigned_names, is_blank_in_line};
 
-/// The number of lines in which the closing quote is looked for. A longer value than this is a file.
+/// The number of lines in which the closing quote is looked for. A longer value than this is a
+/// file.
 const LONGEST_VALUE: usize = 200;
 
 /// A quote that is open at the end of a line.
@@ -67,9 +68,9 @@ fn is_between(before: char, behind: Option<char>) -> bool {
     before.is_alphanumeric() && behind.is_some_and(char::is_alphanumeric)
 }
 
-/// Returns the text before the line that closes a quote, and whether that line has no other meaning:
-/// it assigns nothing. The next quote closes it; an apostrophe is one only if that quote is alone in
-/// its line.
+/// Returns the text before the line that closes a quote, and whether that line has no other
+/// meaning: it assigns nothing. The next quote closes it; an apostrophe is one only if that quote
+/// is alone in its line.
 fn closing(open: OpenQuote, behind: &str) -> Option<(&str, bool)> {
     let mut end = 0;
     for line in behind.split('\n').take(LONGEST_VALUE) {

@@ -3,8 +3,8 @@
 //!
 //! A booking has three parts: the amount that the attempt took out of the request's allowance, what
 //! it took out of the session, and its hold at the ledger. The first and the last may be absent.
-//! Beside the hold, the booking keeps the guard by which the run knows what its caps leave. The cost
-//! of an attempt is computed in [`cost`].
+//! Beside the hold, the booking keeps the guard by which the run knows what its caps leave. The
+//! cost of an attempt is computed in [`cost`].
 
 use std::time::Duration;
 
@@ -85,8 +85,8 @@ impl<'a> Booking<'a> {
         if context.policy.spending().is_capped() {
             calls.iter().for_each(|call| context.caps_left.ask(&call.target));
         }
-        // Allowance and session come first, because they answer at once. If the ledger then refuses,
-        // what was taken is put back.
+        // Allowance and session come first, because they answer at once. If the ledger then
+        // refuses, what was taken is put back.
         let in_allowance = allowance_holds(context, calls)?;
         let requests = hold_requests(context, calls)?;
         let _turn = session_turn(context).await?;
@@ -161,7 +161,8 @@ impl<'a> Booking<'a> {
         }
     }
 
-    /// Returns the amount that is set aside at the ledger or, without one, under a cap of the session.
+    /// Returns the amount that is set aside at the ledger or, without one, under a cap of the
+    /// session.
     pub(super) fn reserved(&self) -> Option<NanoUsd> {
         match &self.at_ledger {
             LedgerHold::Held(hold) => Some(hold.amount()),

@@ -161,8 +161,8 @@ impl GatewayBuilder {
         self
     }
 
-    /// Limits what calls may cost, beside the caps of the environment and the budgets of the policy.
-    /// The lowest cap on a call counts.
+    /// Limits what calls may cost, beside the caps of the environment and the budgets of the
+    /// policy. The lowest cap on a call counts.
     pub fn caps(mut self, caps: Caps) -> Self {
         self.caps = caps;
         self

@@ -1,4 +1,5 @@
-//! Tests of the text that is kept of a call that is not answered: whose it is, and of which attempt.
+//! Tests of the text that is kept of a call that is not answered: whose it is, and of which
+//! attempt.
 
 use super::*;
 use crate::outcome::PartialText;

@@ -2,8 +2,8 @@
 //!
 //! Each ledger has one thread, which owns the connection and writes whatever waits for it in one
 //! transaction. A request is sent to the thread as a job, and is answered once the transaction is
-//! on the disk. No caller's thread is blocked, and no runtime is needed. A paused tokio clock goes at
-//! the pace of the machine's meanwhile.
+//! on the disk. No caller's thread is blocked, and no runtime is needed. A paused tokio clock goes
+//! at the pace of the machine's meanwhile.
 //!
 //! The path decides. If the file is moved or replaced, the thread changes to the file that is at
 //! the path now, and books in it the ends of holds that it still had in the other.

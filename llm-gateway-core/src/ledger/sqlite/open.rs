@@ -180,9 +180,9 @@ impl OpenLedger {
     }
 }
 
-/// Returns the canonical path of the ledger file, which is created if it does not exist, and whether
-/// it was created. Locks are named after the path, so two ways to one file must lead to the same
-/// locks.
+/// Returns the canonical path of the ledger file, which is created if it does not exist, and
+/// whether it was created. Locks are named after the path, so two ways to one file must lead to the
+/// same locks.
 fn canonical_path(path: &Path) -> Result<(PathBuf, bool), UnusableLedger> {
     let failed = |error: &std::io::Error| of_file(path, error);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {

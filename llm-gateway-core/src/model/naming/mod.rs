@@ -1,7 +1,7 @@
 //! Reads the names under which hosts offer one model.
 //!
-//! A host may put a prefix before a model's id (`meta-llama/`, `us.anthropic.`), change its case, or
-//! add a tag, a version or a date. What it adds says nothing about which model it is, so two ids
+//! A host may put a prefix before a model's id (`meta-llama/`, `us.anthropic.`), change its case,
+//! or add a tag, a version or a date. What it adds says nothing about which model it is, so two ids
 //! that differ in nothing else may name one model. This file decides identity, never a price.
 //!
 //! The forms were collected from the model lists of

@@ -1,8 +1,8 @@
 //! A lower bound on the number of tokens of a text.
 //!
-//! A request is refused for its length before it is paid for only where it cannot fit, so this bound
-//! errs on the side of too few. An estimate by characters would refuse texts of long words and of
-//! deep indentation that fit.
+//! A request is refused for its length before it is paid for only where it cannot fit, so this
+//! bound errs on the side of too few. An estimate by characters would refuse texts of long words
+//! and of deep indentation that fit.
 
 /// The longest token, in characters. The longest of the published vocabularies are runs of 128
 /// spaces or dashes (o200k_base: <https://github.com/openai/tiktoken>); none has a longer word.

@@ -1,7 +1,8 @@
 //! Letters that a reader takes for letters of the Latin alphabet although Unicode keeps them apart
 //! under NFKC.
 //!
-//! Both texts of a comparison are mapped alike, so texts in other alphabets still compare correctly.
+//! Both texts of a comparison are mapped alike, so texts in other alphabets still compare
+//! correctly.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

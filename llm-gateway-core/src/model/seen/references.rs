@@ -101,9 +101,9 @@ fn named(text: &str) -> Option<(String, usize)> {
     Some((found.clone(), length))
 }
 
-/// Returns the character that an escape at the beginning of `text` stands for, and the length of the
-/// escape: `\u0041`, two of them for one character, `\u{41}`, `\U00000041`, `\x41`, or whitespace such
-/// as `\n`, without which two words would be one.
+/// Returns the character that an escape at the beginning of `text` stands for, and the length of
+/// the escape: `\u0041`, two of them for one character, `\u{41}`, `\U00000041`, `\x41`, or
+/// whitespace such as `\n`, without which two words would be one.
 fn escape(text: &str) -> Option<(String, usize)> {
     let code = |from: usize, digits: usize| {
         let digits = text.get(from..from + digits)?;

@@ -68,8 +68,8 @@ const QUOTES: [(char, &str); 9] = [
 
 /// The signs around a name in the templates of clients, shells and build tools: `{env:NAME}` in
 /// opencode, `%NAME%` in Windows, `$(NAME)` in Azure Pipelines, `#{NAME}#` and `__NAME__` in tools
-/// that replace tokens, `@NAME@` in CMake, `%(NAME)s` in Python, `((NAME))` in Concourse, `{$NAME}` in
-/// Caddy. A `$` may stand before each of them.
+/// that replace tokens, `@NAME@` in CMake, `%(NAME)s` in Python, `((NAME))` in Concourse, `{$NAME}`
+/// in Caddy. A `$` may stand before each of them.
 const AROUND_A_NAME: [(&str, &str); 17] = [
     ("{", "}"),
     ("{$", "}"),

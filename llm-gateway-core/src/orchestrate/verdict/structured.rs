@@ -26,8 +26,8 @@ const VERDICT_FIELDS: [&str; 4] = ["checklist", "blocking", "verdict", "nonce"];
 /// The fields of a checklist item, as the schema of a verdict names them.
 const ITEM_FIELDS: [&str; 3] = ["requirement", "evidence_quote", "met"];
 
-/// Reads a structured verdict from a reply, which must contain one JSON object with the nonce of the
-/// question. An acceptance must be nothing but this object.
+/// Reads a structured verdict from a reply, which must contain one JSON object with the nonce of
+/// the question. An acceptance must be nothing but this object.
 ///
 /// # Errors
 /// The reason why the reply is not in the structured form, or why its acceptance does not count.

@@ -86,8 +86,8 @@ fn is_sentence(words: &str) -> bool {
     begins && ends && !words.contains(CODE) && (words.contains(' ') || is_long_word(words))
 }
 
-/// Returns whether a character is a letter, a digit, or a mark that belongs to one, such as an accent
-/// or the virama of Hindi.
+/// Returns whether a character is a letter, a digit, or a mark that belongs to one, such as an
+/// accent or the virama of Hindi.
 fn is_of_word(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     c.is_alphanumeric()

@@ -111,8 +111,8 @@ impl Limiter {
         Ok(LimiterPermit { _place: place })
     }
 
-    /// Takes `amount` out of a bucket, and waits until the bucket holds enough. If the limits change
-    /// meanwhile, the new bucket counts.
+    /// Takes `amount` out of a bucket, and waits until the bucket holds enough. If the limits
+    /// change meanwhile, the new bucket counts.
     async fn take(
         &self,
         bucket: fn(&Rates) -> &Option<Bucket>,

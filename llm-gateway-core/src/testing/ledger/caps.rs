@@ -147,7 +147,8 @@ pub(super) async fn no_sum_wraps_around(place: &Place<'_>) -> Kept {
     is_enormous(ledger, on).await
 }
 
-/// Checks that the settled sum is at least nine billion dollars, where every ledger may stop counting.
+/// Checks that the settled sum is at least nine billion dollars, where every ledger may stop
+/// counting.
 async fn is_enormous(ledger: &dyn Ledger, on: Day) -> Kept {
     let spent = report(ledger, on.month()).await?;
     let total = spent.scopes.iter().find(|total| total.scope == Scope::Total);

@@ -53,7 +53,8 @@ impl LedgerProcess {
     }
 
     /// Sets what ends the process as `kill -9` would: the holds of this process stay, and what they
-    /// report from then on is not booked. Without it, promises about dead processes are not checked.
+    /// report from then on is not booked. Without it, promises about dead processes are not
+    /// checked.
     #[must_use]
     pub fn killed_by(self, kill: impl Future<Output = ()> + Send + 'static) -> Self {
         Self { kill: Some(Box::pin(kill)), ..self }

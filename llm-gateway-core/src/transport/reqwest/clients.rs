@@ -2,8 +2,8 @@
 //!
 //! A connection is driven by the runtime that opened it, and stands still or ends with it. So each
 //! runtime has clients of its own, and no connection is used from two. The connections of a runtime
-//! that ends are closed by its end, so that tokio may give its id to another one; what is left of its
-//! clients is forgotten as others come.
+//! that ends are closed by its end, so that tokio may give its id to another one; what is left of
+//! its clients is forgotten as others come.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,9 +13,9 @@ use tokio::runtime::Id;
 
 use super::Lane;
 
-/// The most clients that are kept: those of 64 runtimes. Programs have one runtime, a few, or one for
-/// each core, and a suite of tests has one after the other. A client that is forgotten while a call uses it
-/// lives on until the call ends; only connections that are idle are lost.
+/// The most clients that are kept: those of 64 runtimes. Programs have one runtime, a few, or one
+/// for each core, and a suite of tests has one after the other. A client that is forgotten while a
+/// call uses it lives on until the call ends; only connections that are idle are lost.
 const MOST_CLIENTS: usize = 3 * 64;
 
 /// The clients of a transport by their runtime and lane, the most recently used last.

@@ -32,8 +32,8 @@ pub(super) fn unusable_proxy(proxy: &ProxyVariable) -> Option<TransportError> {
     Some(TransportError::new(Phase::Setting, message).with_hint(PROXY_FORMS))
 }
 
-/// Returns the failure of a request that its proxy wants a user name and a password for, and not its
-/// provider.
+/// Returns the failure of a request that its proxy wants a user name and a password for, and not
+/// its provider.
 pub(super) fn unanswered_proxy(
     status: StatusCode,
     proxy: &ProxyVariable,

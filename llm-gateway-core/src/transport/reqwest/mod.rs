@@ -80,8 +80,8 @@ const USER_AGENT: &str = concat!("llm-gateway/", env!("CARGO_PKG_VERSION"));
 ///
 /// HTTP clients are built on first use, so that start-up costs nothing. If one cannot be built, the
 /// call fails and not the process. Proxies and certificates are those that the process's variables
-/// name, else the system's. If a variable names a proxy or certificates that cannot be used, calls fail
-/// with an error that names the variable.
+/// name, else the system's. If a variable names a proxy or certificates that cannot be used, calls
+/// fail with an error that names the variable.
 pub struct ReqwestTransport {
     network: Arc<Network>,
     roots: Roots,
@@ -250,8 +250,8 @@ fn builder(
     })
 }
 
-/// Adds the proxies that variables name. Where none does, the settings of macOS and Windows hold for
-/// the process's own environment; other systems have none.
+/// Adds the proxies that variables name. Where none does, the settings of macOS and Windows hold
+/// for the process's own environment; other systems have none.
 fn with_proxies(builder: ClientBuilder, network: &Arc<Network>) -> ClientBuilder {
     let has_settings = cfg!(any(target_os = "macos", windows)) && network.heeds_system();
     match network.names_no_proxy() {

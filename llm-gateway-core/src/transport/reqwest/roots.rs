@@ -47,9 +47,9 @@ impl Roots {
     /// thread of their own: files are slow, and a pipe is waited for.
     ///
     /// # Errors
-    /// Fails if a variable names certificates that cannot be used. Also fails if this process cannot
-    /// open their files at this moment: a client that trusted fewer roots would do so until the
-    /// process ends. A failure is not kept.
+    /// Fails if a variable names certificates that cannot be used. Also fails if this process
+    /// cannot open their files at this moment: a client that trusted fewer roots would do so until
+    /// the process ends. A failure is not kept.
     pub(super) async fn get(
         &self,
         network: &Network,
@@ -254,15 +254,15 @@ fn system_certificates() -> rustls_native_certs::CertificateResult {
     found
 }
 
-/// Returns the certificates of the system's store. On macOS and Windows the variables of the process
-/// take their place, because the store cannot be asked without them.
+/// Returns the certificates of the system's store. On macOS and Windows the variables of the
+/// process take their place, because the store cannot be asked without them.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 fn system_certificates() -> rustls_native_certs::CertificateResult {
     rustls_native_certs::load_native_certs()
 }
 
-/// Returns the system's error if a root was not read because this process has run out of descriptors
-/// or memory.
+/// Returns the system's error if a root was not read because this process has run out of
+/// descriptors or memory.
 fn want_of(error: &rustls_native_certs::Error) -> Option<&std::io::Error> {
     match &error.kind {
         rustls_native_certs::ErrorKind::Io { inner, .. } if is_own_want(inner) => Some(inner),

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use super::letters::letters;
 
-/// The length in bytes below which a key must not be interrupted by more blanks than it has, because
-/// the words of a sentence may spell a short key.
+/// The length in bytes below which a key must not be interrupted by more blanks than it has,
+/// because the words of a sentence may spell a short key.
 const LONG: usize = 16;
 
 /// Texts that may precede a key and swallow its first letters, because together they read as an

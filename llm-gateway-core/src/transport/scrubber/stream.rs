@@ -88,8 +88,8 @@ impl StreamScrubber {
         self.release(&spellings, letters, bytes)
     }
 
-    /// Returns the spellings of the keys that are known now. What is held back was held for the sake
-    /// of keys, so those of before stay if the list has none any more.
+    /// Returns the spellings of the keys that are known now. What is held back was held for the
+    /// sake of keys, so those of before stay if the list has none any more.
     fn known_now(&mut self) -> Option<Arc<Spellings>> {
         self.spellings = self.scrubber.spellings().or_else(|| self.spellings.take());
         self.spellings.clone()
@@ -177,8 +177,8 @@ impl std::fmt::Debug for StreamScrubber {
     }
 }
 
-/// Returns the length at which a text that is this long is looked at again. A long one is not looked
-/// at with each piece, or the time for it would grow with the square of its length.
+/// Returns the length at which a text that is this long is looked at again. A long one is not
+/// looked at with each piece, or the time for it would grow with the square of its length.
 fn later(length: usize) -> usize {
     length + 1 + length / 8
 }

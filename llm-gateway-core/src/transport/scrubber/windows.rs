@@ -75,7 +75,8 @@ impl Spellings {
     }
 
     /// Returns whether a text that ends with `letters` may go on so that these letters begin a
-    /// spelling. `written` is that end of the text, with what stands between and behind its letters.
+    /// spelling. `written` is that end of the text, with what stands between and behind its
+    /// letters.
     pub(super) fn could_begin(&self, letters: &[u8], written: &[u8]) -> bool {
         let first = self.spellings.partition_point(|spelling| &spelling.letters[..] < letters);
         let rest = self.spellings.iter().skip(first);

@@ -1,5 +1,5 @@
-//! What a crate includes lies within it: `cargo vendor`, `cargo package` and most build systems take
-//! the folder alone.
+//! What a crate includes lies within it: `cargo vendor`, `cargo package` and most build systems
+//! take the folder alone.
 
 use std::path::Path;
 

@@ -10,7 +10,8 @@ use llm_gateway_core::{Environment, Error, Gateway, Request};
 
 const KEY: &str = "sk-canary-0123456789abcdef";
 
-/// A provider of one's own that wants its panels certified, and so records what it sends, its headers too.
+/// A provider of one's own that wants its panels certified, and so records what it sends, its
+/// headers too.
 struct Recorded(&'static str);
 
 #[async_trait]
@@ -249,7 +250,8 @@ fn base64(text: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(text)
 }
 
-/// A caller who writes a key into the prompt has it in the bundle, as asked, and loses no certificate.
+/// A caller who writes a key into the prompt has it in the bundle, as asked, and loses no
+/// certificate.
 #[tokio::test]
 async fn a_key_in_the_prompt_changes_no_certificate() {
     for wire in [

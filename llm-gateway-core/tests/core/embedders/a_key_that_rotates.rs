@@ -242,8 +242,8 @@ impl CredentialSource for Minting {
     }
 }
 
-/// A server that shows the first key that was ever lent, and the newest, to whoever asks, once it is
-/// told to answer.
+/// A server that shows the first key that was ever lent, and the newest, to whoever asks, once it
+/// is told to answer.
 struct Shows(Arc<Minting>, tokio::sync::watch::Receiver<bool>);
 
 #[async_trait]

@@ -1,4 +1,5 @@
-// The constructors' names are the project's to choose; what counts is that an own ledger can refuse, and can tell what is left.
+// The constructors' names are the project's to choose; what counts is that an own ledger can
+// refuse, and can tell what is left.
 //! A ledger that a program brings can refuse, and can tell what is left.
 
 use std::sync::{Arc, Mutex};

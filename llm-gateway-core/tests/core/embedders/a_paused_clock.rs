@@ -56,7 +56,8 @@ async fn a_clock_may_be_paused_while_a_call_is_under_way() {
     assert_eq!(tokio::join!(asked(server.gateway()), pauses).0, canberra());
 }
 
-/// Timers of the program's own do not run ahead either, and a server that never answers is given up.
+/// Timers of the program's own do not run ahead either, and a server that never answers is given
+/// up.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_hangs_times_out_in_real_time() {
     let server = Server::of(Manner { waits: Duration::ZERO, unfinished: usize::MAX });

@@ -75,8 +75,8 @@ impl Provider for Fails {
     }
 }
 
-/// Returns what one attempt that fails with `error` is settled at, what is held after it, and whether
-/// the cost is an estimate.
+/// Returns what one attempt that fails with `error` is settled at, what is held after it, and
+/// whether the cost is an estimate.
 async fn settled(error: Error) -> (NanoUsd, NanoUsd, bool) {
     let policy = POLICY.replace("max_retries: 3", "max_retries: 0");
     let ledger = Arc::new(MemoryLedger::new());

@@ -1,5 +1,5 @@
-//! Outside of a runtime, and on one without timers or sockets, a call fails and says what to do. What
-//! needs no runtime works.
+//! Outside of a runtime, and on one without timers or sockets, a call fails and says what to do.
+//! What needs no runtime works.
 
 use std::future::Future;
 use std::pin::pin;

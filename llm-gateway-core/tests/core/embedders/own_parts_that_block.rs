@@ -1,5 +1,5 @@
-//! Code of the program that blocks its thread keeps nobody else waiting, where the runtime has other
-//! threads. What it says after its attempt has ended reaches nobody.
+//! Code of the program that blocks its thread keeps nobody else waiting, where the runtime has
+//! other threads. What it says after its attempt has ended reaches nobody.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};

@@ -26,8 +26,9 @@ async fn a_receipt_holds_with_its_bundle_and_is_undecided_without() {
     assert_eq!(mixed.result, VerifyResult::Contradicted);
 }
 
-/// Checks that a base URL from a variable, at which another than the provider may answer, is told with
-/// the models and developers that were found distinct, and that `verify` finds the same reasons.
+/// Checks that a base URL from a variable, at which another than the provider may answer, is told
+/// with the models and developers that were found distinct, and that `verify` finds the same
+/// reasons.
 #[tokio::test]
 async fn a_base_url_from_a_variable_is_told_with_the_models() {
     for (variable, value, member) in [

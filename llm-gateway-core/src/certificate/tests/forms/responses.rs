@@ -213,7 +213,8 @@ fn heartbeat(dialect: Dialect, end: &str, dice: &mut Dice, body: &mut String) {
     body.push_str(&format!("{}{end}{end}", heartbeat.replace('\n', end)));
 }
 
-/// Returns the documents of a stream, one a line; `None` for a stream whose events are no documents.
+/// Returns the documents of a stream, one a line; `None` for a stream whose events are no
+/// documents.
 fn lines(blocks: &[Vec<&str>], dice: &mut Dice) -> Option<String> {
     // A line has no name for its event, so an event that has its type there alone is lost.
     let is_named = |block: &&Vec<&str>| block.iter().any(|line| line.starts_with("event:"));

@@ -13,8 +13,8 @@ const FAULT: &str = "quokka the crane is missing from the first line, and the se
                      syllables where seven are allowed, so rewrite both of them before anything \
                      else";
 
-/// Returns the evidence of an orchestration whose first artifact gets this verdict, and whose second
-/// artifact is accepted.
+/// Returns the evidence of an orchestration whose first artifact gets this verdict, and whose
+/// second artifact is accepted.
 fn revised(verdict: &str, artifact: &str) -> OrchestrationEvidence {
     revision(verdict, artifact).evidence()
 }

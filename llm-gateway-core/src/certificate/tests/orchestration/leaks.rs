@@ -139,7 +139,8 @@ fn styled(text: &str, upper: u32, lower: u32) -> String {
     text.chars().map(|c| letter(c).unwrap_or(c)).collect()
 }
 
-/// Returns a text in which every character that is not ASCII, and every third letter, is a reference.
+/// Returns a text in which every character that is not ASCII, and every third letter, is a
+/// reference.
 fn referred(text: &str, written: impl Fn(u32) -> String) -> String {
     let chars = text.chars().enumerate();
     let refer = |(n, c): (usize, char)| match !c.is_ascii() || (c.is_alphabetic() && n % 3 == 0) {

@@ -1,10 +1,11 @@
 //! Tests of real processes that share a ledger file, left alone or killed in the middle of their
 //! calls. The test binary starts itself.
 //!
-//! Each call appends two bytes to a log when it is sent and two when it has ended: the letter of its
-//! kind, in capitals and small, and the number of its process. The appends of all processes have one
-//! order, which is replayed against every cap afterwards, and against the cap of each session. Callers
-//! go on until the money is spent, so the end of a test does not depend on which process was fast.
+//! Each call appends two bytes to a log when it is sent and two when it has ended: the letter of
+//! its kind, in capitals and small, and the number of its process. The appends of all processes
+//! have one order, which is replayed against every cap afterwards, and against the cap of each
+//! session. Callers go on until the money is spent, so the end of a test does not depend on which
+//! process was fast.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -237,8 +238,8 @@ impl Crowd {
         (0..self.started).map(replay).collect()
     }
 
-    /// Replays the calls of the processes that `is_meant` selects, and checks every moment against a
-    /// cap.
+    /// Replays the calls of the processes that `is_meant` selects, and checks every moment against
+    /// a cap.
     fn replay_under(&self, cap: &Cap, is_meant: impl Fn(u8) -> bool) -> Replayed {
         let log = std::fs::read(self.calls()).unwrap();
         let mut seen = Replayed::default();

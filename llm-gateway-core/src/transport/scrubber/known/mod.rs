@@ -51,7 +51,8 @@ type KeysInForce = Arc<dyn Fn() -> Vec<Secret> + Send + Sync>;
 #[derive(Default)]
 pub(crate) struct KnownSecrets {
     lists: Mutex<Lists>,
-    /// The source that is asked whenever a text is read; `None` if keys do not change by themselves.
+    /// The source that is asked whenever a text is read; `None` if keys do not change by
+    /// themselves.
     source: Mutex<Option<KeysInForce>>,
 }
 
