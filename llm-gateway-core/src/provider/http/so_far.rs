@@ -42,12 +42,14 @@ impl<A: Assembly> Drop for Unfinished<'_, A> {
     }
 }
 
-/// Keeps the text of an answer that fails. The end of the text that may be the beginning of a key
-/// is left out, because the rest of the key may have been about to come.
+/// Keeps the text of an answer that fails. An end of the text that may be the beginning of a key,
+/// and tells more of it than a letter or two, is left out: the rest may have been about to come.
 pub(super) fn keep(text: &str, context: &SendContext<'_>, reporter: &Reporter<'_>) {
     let text = without_reasoning(text, reporter.call);
     if !text.trim().is_empty() {
-        context.keep(reporter.scrubber.stream().push(text));
+        let mut stream = reporter.scrubber.stream();
+        let text = stream.push(text);
+        context.keep(text + &stream.finish_cut());
     }
 }
 

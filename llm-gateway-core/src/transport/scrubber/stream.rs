@@ -13,6 +13,9 @@ use super::unfinished::is_unfinished;
 use super::windows::Spellings;
 use super::{REDACTED, Scrubber};
 
+/// The fewest letters of a key that tell anything of it. Many words begin with one or two of them.
+const TELLING: usize = 3;
+
 /// A scrubber for a text that arrives in pieces.
 ///
 /// ```
@@ -86,6 +89,16 @@ impl StreamScrubber {
         self.read(TextEnd::Final);
         let (letters, bytes) = (self.letters.len(), self.held.len());
         self.release(&spellings, letters, bytes)
+    }
+
+    /// Ends a text that was cut off, of which more was to come, and returns its rest. A rest that may
+    /// be the beginning of a key is left out if it tells anything of it.
+    pub(crate) fn finish_cut(mut self) -> String {
+        self.read(TextEnd::Final);
+        match self.letters.len() < TELLING {
+            true => self.finish(),
+            false => String::new(),
+        }
     }
 
     /// Returns the spellings of the keys that are known now. What is held back was held for the
@@ -330,6 +343,33 @@ mod tests {
         }
         assert_eq!(stream.push("sk-canary"), "");
         assert_eq!(stream.finish(), "sk-canary", "the end of a text is the end of what may come");
+    }
+
+    #[test]
+    fn the_end_of_a_cut_text_is_kept_unless_it_tells_of_a_key() {
+        let cjk = "\u{7b54}\u{6848}".repeat(200);
+        let (word, list, key) = (format!("s{cjk}"), format!("2s, {cjk}n"), format!("~sk-{cjk}"));
+        for (text, kept) in [
+            ("", ""),
+            ("So far", "So far"),
+            ("a sk", "a sk"),
+            ("a sk-", "a "),
+            ("a sk-canary/\"0123456789+abcde", "a "),
+            ("100%", "100%"),
+            ("a \\", "a \\"),
+            ("\u{1b}[3", "\u{1b}[3"),
+            (&word, &word),
+            (&list, &list),
+            (&key, "~"),
+        ] {
+            let cut = |pieces: &mut dyn Iterator<Item = &str>| {
+                let mut stream = scrubber().stream();
+                let said: String = pieces.map(|piece| stream.push(piece)).collect();
+                said + &stream.finish_cut()
+            };
+            assert_eq!(cut(&mut [text].into_iter()), kept, "{text:?}");
+            assert_eq!(cut(&mut characters(text)), kept, "{text:?} by characters");
+        }
     }
 
     #[test]
