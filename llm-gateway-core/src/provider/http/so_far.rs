@@ -11,6 +11,9 @@ use crate::model::Capability;
 use crate::provider::dialect::{Assembly, DecodedAnswer, text_behind_thinking};
 use crate::provider::{Call, SendContext};
 
+/// The bytes of an answer that are searched for keys at a time.
+const PIECE: usize = 64 * 1024;
+
 /// An answer that is being assembled. Unless it is finished well, its text so far is kept: also if
 /// it is dropped, because its attempt was ended.
 pub(super) struct Unfinished<'a, A: Assembly> {
@@ -48,9 +51,21 @@ pub(super) fn keep(text: &str, context: &SendContext<'_>, reporter: &Reporter<'_
     let text = without_reasoning(text, reporter.call);
     if !text.trim().is_empty() {
         let mut stream = reporter.scrubber.stream();
-        let text = stream.push(text);
-        context.keep(text + &stream.finish_cut());
+        let mut kept: String = pieces(text).map(|piece| stream.push(piece)).collect();
+        kept.push_str(&stream.finish_cut());
+        context.keep(kept);
     }
+}
+
+/// Splits a text into pieces of about [`PIECE`] bytes. What reads a piece needs many times its size.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = (PIECE..rest.len()).find(|end| rest.is_char_boundary(*end));
+        let (piece, after) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
+        rest = after;
+        (!piece.is_empty()).then_some(piece)
+    })
 }
 
 /// Returns the text of an answer so far, without the reasoning that the model may write before it.

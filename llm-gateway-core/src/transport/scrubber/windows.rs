@@ -28,6 +28,8 @@ pub(super) struct Spellings {
     hashes: Vec<u64>,
     /// The windows in order.
     windows: Vec<Window>,
+    /// The number of letters of the longest spelling.
+    longest: usize,
 }
 
 /// A window of a spelling.
@@ -57,7 +59,8 @@ impl Spellings {
                 *word |= bit;
             }
         }
-        (!spellings.is_empty()).then_some(Self { spellings, hashes, windows })
+        let longest = spellings.iter().map(|spelling| spelling.letters.len()).max()?;
+        Some(Self { spellings, hashes, windows, longest })
     }
 
     /// Returns the places of each spelling in these letters, overlapping ones included.
@@ -85,9 +88,8 @@ impl Spellings {
     }
 
     /// Returns the number of letters of the longest spelling.
-    #[cfg(test)]
     pub(super) fn longest(&self) -> usize {
-        self.spellings.iter().map(|spelling| spelling.letters.len()).max().unwrap_or(0)
+        self.longest
     }
 
     /// Adds the spellings that stand around a window of the text.

@@ -171,6 +171,16 @@ async fn an_end_with_the_first_letters_of_a_key_is_kept() {
     }
 }
 
+/// Checks that a long text is kept whole, without the keys that stand anywhere in it.
+#[tokio::test(start_paused = true)]
+async fn a_long_text_is_kept_whole() {
+    for before in (65_500..65_540).step_by(9) {
+        let text = format!("{}{KEY}{}!", "\u{20ac}~~".repeat(before / 5), "~".repeat(before));
+        let kept = kept(streaming(saying(&[&text], vec![reset()])), &[], 60).await;
+        assert_eq!(kept.text, Some(text.replace(KEY, "[redacted]")), "{before}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_text_of_another_choice_is_not_kept() {
     let other =
