@@ -34,9 +34,12 @@ use followed::FollowedRuns;
 pub(crate) use found::Found;
 
 /// The time that a run may take to end after it was stopped: to book the call that it broke off, to
-/// certify its steps and to write its receipt. It is shorter than the time that
+/// keep its text, to certify its steps and to write its receipt.
+const STOPPING: Duration = Duration::from_secs(5);
+
+/// The time that a stopped run still has when the server goes down. It is shorter than the time that
 /// [`serve`](crate::serve) gives the last answers.
-const STOPPING: Duration = Duration::from_millis(300);
+const STOPPING_LAST: Duration = Duration::from_millis(300);
 
 /// The time for which a call that waits for a run still waits when the server goes down: until the
 /// run has ended, and before the server's last answers are due.
@@ -247,6 +250,13 @@ impl Work {
 const GOING_DOWN: &str = "the server is going down";
 const CANCELLED: &str = "the client cancelled the call";
 
+/// Waits until a run that was stopped has no more time.
+async fn end_of_stopping(server: &CancellationToken) {
+    if timeout(STOPPING, server.cancelled()).await.is_ok() {
+        sleep(STOPPING_LAST).await;
+    }
+}
+
 /// Works on a run, whose `outcome` is its envelope and whether it was refused unasked, until it is
 /// done or one of `ends`, the server's and the call's, is cancelled.
 async fn work(
@@ -269,7 +279,11 @@ async fn work(
         // What was done was paid for, so it goes into the receipt, and into the result.
         Err(why) => {
             stop.stop();
-            timeout(STOPPING, &mut envelope).await.map_err(|_| why)
+            tokio::select! {
+                biased;
+                done = &mut envelope => Ok(done),
+                () = end_of_stopping(&server) => Err(why),
+            }
         }
         done => done,
     };
