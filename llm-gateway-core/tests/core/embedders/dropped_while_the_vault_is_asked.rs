@@ -306,15 +306,18 @@ async fn every_lease_is_reported_wherever_its_caller_leaves() {
     for _ in 0..200 {
         let before = source.lent.load(Ordering::SeqCst);
         let mut call = Box::pin(gateway.route(Request::new("q", "?")));
-        let is_pending = futures_util::poll!(call.as_mut()).is_pending();
-        while is_pending && source.lent.load(Ordering::SeqCst) == before {
+        while futures_util::poll!(call.as_mut()).is_pending()
+            && source.lent.load(Ordering::SeqCst) == before
+        {
             tokio::task::yield_now().await;
         }
         drop(call);
     }
     let all = source.lent.load(Ordering::SeqCst);
-    while source.reported.load(Ordering::SeqCst) < all {
-        tokio::time::sleep(Duration::from_millis(1)).await;
+    for _ in 0..2_000 {
+        if source.reported.load(Ordering::SeqCst) < all {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
     }
     assert_eq!((source.reported.load(Ordering::SeqCst), all), (200, 200));
 }
