@@ -190,6 +190,8 @@ async fn a_cap_that_is_set_twice_is_named_once() {
     assert_eq!(error.hint().unwrap().matches("total/day").count(), 1, "{error:?}");
 }
 
+/// Builds on the network and the ledger's file, which not every build has.
+#[cfg(all(feature = "reqwest", feature = "sqlite"))]
 #[test]
 fn without_a_cap_nothing_is_asked_for() {
     let bare = || obeying(POLICY.replace("BUDGET", ""));
