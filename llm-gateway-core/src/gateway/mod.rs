@@ -10,9 +10,9 @@
 mod adapters;
 mod builder;
 mod for_tests;
-mod ledger_texts;
 mod lending;
 mod origin;
+mod own_ledger;
 mod own_parts;
 mod providers;
 mod reload;

@@ -8,11 +8,13 @@ use std::time::Duration;
 use crate::clock::{Clock, SystemClock};
 use crate::credential::{CredentialSource, IsolatedCredentials};
 use crate::isolation::caught;
-use crate::ledger::{IsolatedLedger, Ledger};
+use crate::ledger::Ledger;
 use crate::model::ProviderName;
 use crate::policy::Policy;
 use crate::provider::{OwnProvider, Provider};
-use crate::transport::{IsolatedTransport, Transport};
+use crate::transport::{IsolatedTransport, Scrubber, Transport};
+
+use super::own_ledger::OwnLedger;
 
 /// Returns the program's providers, each under the rules of its entry in the policy.
 pub(super) fn providers(
@@ -35,10 +37,11 @@ pub(super) fn transport(own: Arc<dyn Transport>) -> Arc<dyn Transport> {
     }
 }
 
-/// Isolates the program's ledger, unless it needs no isolation.
-pub(super) fn ledger(own: Arc<dyn Ledger>) -> Arc<dyn Ledger> {
+/// Isolates the program's ledger, unless it needs no isolation. The keys that `scrubber` knows are
+/// removed from its errors.
+pub(super) fn ledger(own: Arc<dyn Ledger>, scrubber: &Scrubber) -> Arc<dyn Ledger> {
     match own.needs_isolation() {
-        true => Arc::new(IsolatedLedger::new(own)),
+        true => Arc::new(OwnLedger::new(own, scrubber.clone())),
         false => own,
     }
 }

@@ -76,7 +76,8 @@ impl Gateway {
 
     /// Returns the ledger that counts the gateway's money; `None` if money is not counted.
     ///
-    /// Gateways that are built with one ledger share its caps, its thread and its file:
+    /// Gateways that are built with one ledger share its sums, its thread and its file, and each
+    /// holds the sums against its own caps:
     ///
     /// ```
     /// use llm_gateway_core::ledger::MemoryLedger;

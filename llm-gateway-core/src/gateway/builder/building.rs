@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 use crate::config::{self, Diagnostic, LoadRequest, Loaded, PipeTexts, PolicyProblems};
 use crate::credential::{CredentialSource, EnvironmentCredentials};
 use crate::environment::Environment;
-use crate::gateway::ledger_texts::without_keys;
 use crate::gateway::lending::ScrubbedCredentials;
 use crate::gateway::origin::{LedgerFile, Origin, SizedRoom, limiters_for, remembered};
 use crate::gateway::providers::{http_providers, own_providers};
@@ -57,8 +56,8 @@ impl GatewayBuilder {
         let spending = policy.as_ref().ok().map(Policy::spending).filter(|it| it.counts);
         let ledger_file = self.ledger_file(spending, origin);
         let in_file = ledger_file.as_ref().filter(|_| spending.is_some());
-        let ledger = self.ledger.clone().or_else(|| in_file.map(|it| Arc::clone(&it.ledger)));
-        let missing = self.missing(policy.as_ref().ok(), transport.is_some(), ledger.is_some());
+        let in_file = in_file.map(|it| Arc::clone(&it.ledger));
+        let missing = self.missing(policy.as_ref().ok(), transport.is_some(), in_file.is_some());
         let moved = ledger_file.as_ref().and_then(|it| it.moved(spending?));
         let policy = policy.ok().filter(|_| missing.is_empty()).map(Arc::new);
         let of_network = network.iter().flat_map(|it| adapters::network_problems(it.remarks()));
@@ -69,7 +68,7 @@ impl GatewayBuilder {
         let used = policy.as_deref().ok();
         let secrets = remembered(origin, network.as_deref());
         let scrubber = Scrubber::sharing(Arc::clone(&secrets));
-        let ledger = self.ledger.take().map(|own| without_keys(own, &scrubber)).or(ledger);
+        let ledger = self.ledger.take().map(|own| own_parts::ledger(own, &scrubber)).or(in_file);
         let credentials = self.credentials_for(reader.clone(), &environment, &secrets);
         let room = used.map(|policy| SizedRoom::of(origin, policy.output().max_bytes_in_flight));
         let parts = Origin { network, transport, ledger_file, room, secrets, env_file, pipes };
@@ -116,7 +115,7 @@ impl GatewayBuilder {
         &self,
         policy: Option<&Policy>,
         has_transport: bool,
-        has_ledger: bool,
+        has_ledger_file: bool,
     ) -> Vec<Diagnostic> {
         let mut missing = self.invalid_provider_names();
         if let Some(script) = &self.script {
@@ -126,7 +125,7 @@ impl GatewayBuilder {
         if !has_transport {
             missing.extend(adapters::missing_network(policy, self.providers.keys()));
         }
-        if policy.spending().counts && !has_ledger {
+        if policy.spending().counts && !has_ledger_file && self.ledger.is_none() {
             missing.push(adapters::missing_file_ledger());
         }
         missing
