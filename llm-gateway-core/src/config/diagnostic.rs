@@ -269,7 +269,6 @@ impl<'a> Collector<'a> {
         message: String,
         hint: String,
     ) {
-        let line = self.text.lines().nth(place.line as usize - 1).map(mask_keys);
         self.problems.push(Diagnostic {
             severity,
             file: self.file.to_owned(),
@@ -277,7 +276,8 @@ impl<'a> Collector<'a> {
             column: place.column,
             message: visible(&mask_keys(&message)),
             hint: visible(&mask_keys(&hint)),
-            snippet: line,
+            // The line itself is looked up once it is known which problems are reported.
+            snippet: Some(String::new()),
         });
     }
 
@@ -294,6 +294,10 @@ impl<'a> Collector<'a> {
         if self.problems.len() > MOST_PROBLEMS {
             self.problems.sort_by_key(|p| p.severity);
             self.problems.truncate(MOST_PROBLEMS);
+        }
+        for problem in self.problems.iter_mut().filter(|problem| problem.snippet.is_some()) {
+            let line = self.text.lines().nth(problem.line as usize - 1);
+            problem.snippet = line.map(mask_keys);
         }
         self.problems
     }
