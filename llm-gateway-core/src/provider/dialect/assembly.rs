@@ -37,11 +37,12 @@ pub(in crate::provider) trait Assembly: Default + Send {
         Completeness::Incomplete
     }
 
-    /// Returns the complete answer; `None` if its last event never came.
+    /// Takes the complete answer out; `None` if its last event never came. The pieces of an answer
+    /// that is not complete stay.
     ///
     /// # Errors
     /// The stream ended well and held no answer.
-    fn finish(self) -> serde_json::Result<Option<DecodedAnswer>>;
+    fn finish(&mut self) -> serde_json::Result<Option<DecodedAnswer>>;
 }
 
 /// Whether an answer could be complete with the events that have arrived.

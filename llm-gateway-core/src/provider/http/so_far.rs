@@ -30,12 +30,10 @@ impl<'a, A: Assembly> Unfinished<'a, A> {
 
     /// Returns the answer, of which all has been read.
     pub(super) fn finish(mut self, status: StatusCode) -> Result<DecodedAnswer, Error> {
-        let text = self.assembly.settled().to_owned();
-        let finished = match std::mem::take(&mut self.assembly).finish() {
-            Ok(finished) => finished.ok_or_else(|| self.reporter.ended_early(status)),
-            Err(error) => Err(self.reporter.malformed_event(status, &error.to_string())),
-        };
-        finished.inspect_err(|_| keep(&text, self.context, self.reporter))
+        let finished = self.assembly.finish();
+        let finished =
+            finished.map_err(|e| self.reporter.malformed_event(status, &e.to_string()))?;
+        finished.ok_or_else(|| self.reporter.ended_early(status))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The Messages API as a stream of events that ends with `message_stop`:
 //! <https://platform.claude.com/docs/en/build-with-claude/streaming>.
 
+use std::mem;
 use std::ops::ControlFlow;
 
 use serde::Deserialize;
@@ -91,8 +92,8 @@ impl Assembly for AnthropicStream {
         self.has_begun
     }
 
-    fn finish(self) -> serde_json::Result<Option<DecodedAnswer>> {
+    fn finish(&mut self) -> serde_json::Result<Option<DecodedAnswer>> {
         let whole = self.pieces.is_over && self.pieces.stopped.is_some();
-        Ok(whole.then(|| self.pieces.into_decoded()))
+        Ok(whole.then(|| mem::take(&mut self.pieces).into_decoded()))
     }
 }

@@ -5,6 +5,7 @@
 //! models and proxies write `STOP` into every event
 //! (<https://github.com/BerriAI/litellm/issues/2195>), so reading goes on after a `STOP`.
 
+use std::mem;
 use std::ops::ControlFlow;
 
 use super::answer::GenerateResponse;
@@ -66,7 +67,7 @@ impl Assembly for GeminiStream {
         self.has_begun
     }
 
-    fn finish(self) -> serde_json::Result<Option<DecodedAnswer>> {
-        Ok(self.is_done().then(|| self.pieces.into_decoded()))
+    fn finish(&mut self) -> serde_json::Result<Option<DecodedAnswer>> {
+        Ok(self.is_done().then(|| mem::take(&mut self.pieces).into_decoded()))
     }
 }

@@ -1,6 +1,7 @@
 //! Chat Completions as a stream of chunks that ends with `[DONE]`:
 //! <https://platform.openai.com/docs/api-reference/chat-streaming>.
 
+use std::mem;
 use std::ops::ControlFlow;
 
 use serde::de::Error as _;
@@ -98,13 +99,13 @@ impl Assembly for OpenAiStream {
         self.choices.first.is_some()
     }
 
-    fn finish(self) -> serde_json::Result<Option<DecodedAnswer>> {
+    fn finish(&mut self) -> serde_json::Result<Option<DecodedAnswer>> {
         if self.pieces.is_over && self.choices.first.is_none() {
             return Err(serde_json::Error::custom("no chunk has a choice"));
         }
         // A proxy writes `[DONE]` behind whatever its own provider cut off; the reason why the
         // model stopped is the model's.
         let whole = self.pieces.is_over && self.pieces.stopped.is_some();
-        Ok(whole.then(|| self.pieces.into_decoded()))
+        Ok(whole.then(|| mem::take(&mut self.pieces).into_decoded()))
     }
 }
