@@ -20,9 +20,9 @@ use crate::model::KeyKind;
 const MOST_SECRETS: usize = 256;
 
 /// The keys at one time, with what is searched for them.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct KnownKeys {
-    /// The keys: those that were named and then those that were lent, the newest of each last.
+    /// The keys, in whichever order: all of them are searched.
     pub(super) secrets: Vec<Secret>,
     /// The spellings of the keys; `None` if none of them counts as a secret.
     pub(super) spellings: Option<Arc<Spellings>>,
@@ -88,26 +88,17 @@ impl Lists {
         Arc::clone(&self.keys)
     }
 
-    /// Replaces what is searched, unless the keys are the same in the same order.
+    /// Replaces what is searched, unless the keys are the same.
     fn refresh(&mut self) {
         let lent = self.lent.iter().map(|lent| &*lent.0);
         let lent = lent.filter(|secret| !holds(&self.named, secret));
         let all: Vec<Secret> = self.named.iter().chain(lent).cloned().collect();
         let before = &self.keys;
-        if is_same_order(&all, &before.secrets) {
-            return;
-        }
         let is_same = all.len() == before.secrets.len() && all.iter().all(|it| before.hold(it));
-        self.keys = Arc::new(match is_same {
-            true => KnownKeys { secrets: all, spellings: before.spellings.clone() },
-            false => KnownKeys::new(all),
-        });
+        if !is_same {
+            self.keys = Arc::new(KnownKeys::new(all));
+        }
     }
-}
-
-fn is_same_order(one: &[Secret], other: &[Secret]) -> bool {
-    let mut pairs = one.iter().zip(other);
-    one.len() == other.len() && pairs.all(|(one, other)| one.expose() == other.expose())
 }
 
 impl KnownSecrets {
