@@ -25,20 +25,15 @@ pub(super) struct Clients(Mutex<VecDeque<(Id, Lane, Client)>>);
 impl Clients {
     /// Returns the client of a lane on a runtime.
     pub(super) fn get(&self, runtime: Id, lane: Lane) -> Option<Client> {
-        let mut kept = self.lock();
-        let at = kept.iter().rposition(|(id, of, _)| (*id, *of) == (runtime, lane))?;
-        let found = kept.remove(at)?;
-        let client = found.2.clone();
-        kept.push_back(found);
-        Some(client)
+        found(&mut self.lock(), runtime, lane)
     }
 
     /// Keeps a client, and returns it. Of two that were built at the same time the first is kept.
     pub(super) fn keep(&self, runtime: Id, lane: Lane, client: Client) -> Client {
-        if let Some(first) = self.get(runtime, lane) {
+        let mut kept = self.lock();
+        if let Some(first) = found(&mut kept, runtime, lane) {
             return first;
         }
-        let mut kept = self.lock();
         kept.push_back((runtime, lane, client.clone()));
         // Dropped after the lock: a client closes its idle connections.
         let oldest = if kept.len() > MOST_CLIENTS { kept.pop_front() } else { None };
@@ -51,4 +46,13 @@ impl Clients {
         // Entries are moved whole, so a panic leaves the list sound.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the client of a lane on a runtime, which becomes the most recently used.
+fn found(kept: &mut VecDeque<(Id, Lane, Client)>, runtime: Id, lane: Lane) -> Option<Client> {
+    let at = kept.iter().rposition(|(id, of, _)| (*id, *of) == (runtime, lane))?;
+    let found = kept.remove(at)?;
+    let client = found.2.clone();
+    kept.push_back(found);
+    Some(client)
 }
