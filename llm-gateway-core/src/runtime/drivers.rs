@@ -12,7 +12,8 @@ const NO_RUNTIME_HINT: &str = "await it within a tokio runtime: `#[tokio::main]`
     `tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(..)`";
 
 /// Advice for a program whose runtime lacks a driver.
-const NO_DRIVER_HINT: &str = "build the runtime with `tokio::runtime::Builder::enable_all`";
+pub(crate) const NO_DRIVER_HINT: &str =
+    "build the runtime with `tokio::runtime::Builder::enable_all`";
 
 /// Returns the id of the runtime on which the caller is polled; `None` outside of any.
 pub(crate) fn current() -> Option<Id> {

@@ -10,7 +10,7 @@ mod one_runtime;
 mod pace;
 
 #[cfg(feature = "reqwest")]
-pub(crate) use drivers::with_sockets;
+pub(crate) use drivers::{NO_DRIVER_HINT, with_sockets};
 pub(crate) use drivers::{current, with_timers};
 pub(crate) use one_runtime::on_one_runtime;
 #[cfg(feature = "reqwest")]

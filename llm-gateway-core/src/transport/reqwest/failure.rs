@@ -8,6 +8,7 @@ use http::StatusCode;
 
 use crate::error::{has_no_descriptor, is_own_want};
 use crate::network::{PROXY_FORMS, ProxyVariable};
+use crate::runtime::NO_DRIVER_HINT;
 use crate::transport::{Phase, TransportError};
 
 use super::CONNECT_TIMEOUT;
@@ -21,8 +22,7 @@ pub(super) fn not_sent(message: impl Into<String>) -> TransportError {
 
 /// Returns the failure of a request on a runtime that cannot carry it.
 pub(super) fn unusable_runtime(error: crate::error::Error) -> TransportError {
-    let hint = "build the runtime with `tokio::runtime::Builder::enable_all`";
-    TransportError::new(Phase::Setting, error.message()).with_hint(hint)
+    TransportError::new(Phase::Setting, error.message()).with_hint(NO_DRIVER_HINT)
 }
 
 /// Returns the failure of a request through a proxy that cannot be used.
