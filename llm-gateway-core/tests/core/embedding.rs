@@ -3,16 +3,13 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use llm_gateway_core::model::Completion;
-use llm_gateway_core::provider::{Call, Prepared, Provider};
-use llm_gateway_core::transport::Recorder;
+use llm_gateway_core::provider::Provider;
 use llm_gateway_core::{
     Answer, CascadeAnswer, Category, Envelope, Environment, Error, Event, Failure, Gateway,
     OrchestrationOutcome, PanelAnswer, Reply, Request, Scripted, Stop, Task,
 };
 
-use crate::support::obeying;
+use crate::support::{obeying, own_provider};
 
 const POLICY: &str = "
 defaults:
@@ -34,30 +31,21 @@ orchestration:
     verifier: {provider: anthropic, model: claude-opus-5-5}
 ";
 
-/// A provider that is never asked.
-struct Unasked;
-
-#[async_trait]
-impl Provider for Unasked {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-
-    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
-        unreachable!()
-    }
+/// Returns a provider that is never asked.
+fn unasked() -> Arc<dyn Provider> {
+    own_provider(|_| unreachable!())
 }
 
 #[tokio::test]
 async fn a_name_that_no_provider_can_have_is_a_problem_of_the_build() {
     let builder = || obeying(POLICY).offline();
-    assert!(builder().provider("in_house", Arc::new(Unasked)).build().is_ok());
-    let named = builder().provider("In House", Arc::new(Unasked));
+    assert!(builder().provider("in_house", unasked()).build().is_ok());
+    let named = builder().provider("In House", unasked());
     let problems = named.build().unwrap_err();
     let [problem] = problems.diagnostics() else { panic!("{problems}") };
     assert_eq!((problem.file.as_str(), problem.line), ("build", 0));
     assert!(problem.message.contains("`In House` is not a provider name"), "{problem}");
-    let gateway = builder().provider("In House", Arc::new(Unasked)).build_always();
+    let gateway = builder().provider("In House", unasked()).build_always();
     let failure = gateway.route(Request::new("one", "hi")).await.unwrap_err();
     assert_eq!(failure.category(), Category::PolicyInvalid);
     assert_eq!(failure.problems(), problems.diagnostics());
@@ -67,7 +55,7 @@ async fn a_name_that_no_provider_can_have_is_a_problem_of_the_build() {
 #[tokio::test]
 async fn a_bad_name_and_a_bad_policy_are_told_together() {
     let builder = obeying("defaults: {one: {provider: openai}}").offline();
-    let problems = builder.provider("", Arc::new(Unasked)).build().unwrap_err();
+    let problems = builder.provider("", unasked()).build().unwrap_err();
     let files: Vec<_> = problems.diagnostics().iter().map(|it| it.file.as_str()).collect();
     assert_eq!(files, ["policy", "build"], "{problems}");
 }
@@ -191,20 +179,6 @@ async fn what_is_printed_for_debugging_holds_no_key_and_no_prompt() {
     assert!(!printed.contains("canary"), "{printed}");
 }
 
-/// A provider that fails in one way, without details.
-struct Failing(Category);
-
-#[async_trait]
-impl Provider for Failing {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-
-    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
-        Err(Error::new(self.0, "no"))
-    }
-}
-
 /// Checks that every category has advice. `invalid_request`, `truncated` and `empty_output` once
 /// had none.
 #[tokio::test(start_paused = true)]
@@ -212,7 +186,8 @@ async fn every_category_leaves_its_reader_with_advice() {
     let policy = "defaults: {one: {provider: house, model: m}}\n\
                   providers: {house: {models: {m: {in: 0, out: 0}}}}";
     for category in Category::ALL {
-        let builder = obeying(policy).provider("house", Arc::new(Failing(*category)));
+        let failing = own_provider(|_| Err(Error::new(*category, "no")));
+        let builder = obeying(policy).provider("house", failing);
         let failure = builder.build().unwrap().route(Request::new("one", "hi")).await.unwrap_err();
         let envelope = Envelope::from(&failure);
         let meta = &envelope.meta;

@@ -3,15 +3,12 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use llm_gateway_core::config::PolicyProblems;
 use llm_gateway_core::ledger::MemoryLedger;
 use llm_gateway_core::model::Completion;
-use llm_gateway_core::provider::{Call, Prepared, Provider};
-use llm_gateway_core::transport::Recorder;
-use llm_gateway_core::{Environment, Error, Gateway, GatewayBuilder, Request};
+use llm_gateway_core::{Environment, Gateway, GatewayBuilder, Request};
 
-use crate::support::obeying;
+use crate::support::{obeying, own_provider};
 
 const POLICY: &str = "defaults: {ask: {provider: openai, model: gpt-6-luna}}";
 
@@ -20,20 +17,6 @@ const OWN: &str = "
 defaults: {ask: {provider: house, model: parrot}}
 providers: {house: {models: {parrot: {in: 0, out: 0}}}}
 ";
-
-/// A provider that needs no network.
-struct House;
-
-#[async_trait]
-impl Provider for House {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-
-    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
-        Ok(Completion::text("hello"))
-    }
-}
 
 fn with_a_cap(policy: &str) -> GatewayBuilder {
     let environment = Environment::empty()
@@ -65,14 +48,16 @@ fn a_role_of_an_orchestration_needs_a_transport_too() {
     let policy = format!(
         "{OWN}\norchestration: {{roles: {{worker: {{provider: openai, model: gpt-6-luna}}}}}}"
     );
-    let built = obeying(policy).provider("house", Arc::new(House)).build();
+    let built =
+        obeying(policy).provider("house", own_provider(|_| Ok(Completion::text("hello")))).build();
     needs("reqwest", cfg!(feature = "reqwest"), built);
 }
 
 #[test]
 fn a_cap_needs_a_ledger_file() {
     // The memory of one process is no ledger for a cap that holds for all of them.
-    let built = with_a_cap(OWN).provider("house", Arc::new(House)).build();
+    let built =
+        with_a_cap(OWN).provider("house", own_provider(|_| Ok(Completion::text("hello")))).build();
     needs("sqlite", cfg!(feature = "sqlite"), built);
 }
 
@@ -87,7 +72,8 @@ async fn a_server_without_an_adapter_starts_and_says_so() {
 #[tokio::test]
 async fn what_the_program_brings_needs_no_feature() {
     let own = with_a_cap(OWN).ledger(Arc::new(MemoryLedger::new()));
-    let own = own.provider("house", Arc::new(House)).build().unwrap();
+    let own =
+        own.provider("house", own_provider(|_| Ok(Completion::text("hello")))).build().unwrap();
     assert_eq!(own.route(Request::new("ask", "hi")).await.unwrap().text(), "hello");
     let offline = with_a_cap(POLICY).offline().build().unwrap();
     offline.route(Request::new("ask", "hi")).await.unwrap();

@@ -4,13 +4,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use llm_gateway_core::clock::FixedClock;
 use llm_gateway_core::config::{LoadRequest, Loaded, PolicySource, load};
 use llm_gateway_core::ledger::{Ledger, MemoryLedger, Month, PeriodSpend, SpendBy};
+use llm_gateway_core::model::Completion;
 use llm_gateway_core::outcome::Attempt;
+use llm_gateway_core::provider::{Call, Prepared, Provider};
+use llm_gateway_core::transport::Recorder;
 use llm_gateway_core::{
-    Answer, Environment, Event, Failure, Gateway, GatewayBuilder, Reply, Request, Run, Scripted,
-    Stop,
+    Answer, Environment, Error, Event, Failure, Gateway, GatewayBuilder, Reply, Request, Run,
+    Scripted, Stop,
 };
 
 /// The time of every test: 2026-11-21T12:00:00 UTC.
@@ -34,6 +38,29 @@ pub(crate) fn gateway_in(
     environment: Environment,
 ) -> Gateway {
     obeying(policy).environment(environment).scripted(script).ledger(ledger).build().unwrap()
+}
+
+/// Returns a provider of the program's own that records nothing and says what `says` returns.
+pub(crate) fn own_provider(
+    says: impl Fn(&Prepared) -> Result<Completion, Error> + Send + Sync + 'static,
+) -> Arc<dyn Provider> {
+    Arc::new(Own(says))
+}
+
+struct Own<F>(F);
+
+#[async_trait]
+impl<F> Provider for Own<F>
+where
+    F: Fn(&Prepared) -> Result<Completion, Error> + Send + Sync,
+{
+    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
+        Ok(Prepared::unrecorded(call))
+    }
+
+    async fn send(&self, prepared: &Prepared, _: &Recorder) -> Result<Completion, Error> {
+        (self.0)(prepared)
+    }
 }
 
 /// Runs a future to its end on a runtime of its own, whose time is paused.

@@ -10,24 +10,18 @@ use llm_gateway_core::provider::{Call, Prepared, Provider, SendContext};
 use llm_gateway_core::transport::Recorder;
 use llm_gateway_core::{Category, Environment, Error, Gateway, Request};
 
-/// Refuses, as its author finds natural: a category and a sentence.
-struct Refuses(Category);
-
-#[async_trait]
-impl Provider for Refuses {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
-        Err(Error::new(self.0, "no"))
-    }
-}
+use crate::support::own_provider;
 
 const POLICY: &str = "
 defaults: {s: {provider: mine, model: m, max_tokens: 100000}}
 providers: {mine: {models: {m: {in: 10, out: 50}}}}
 reliability: {retry: {max_retries: 3, base_delay_s: 0.001, max_delay_s: 0.001}}
 ";
+
+/// Returns a provider that fails with this error.
+fn failing(error: Error) -> Arc<dyn Provider> {
+    own_provider(move |_| Err(error.clone()))
+}
 
 #[tokio::test]
 async fn a_refusal_is_not_billed() {
@@ -50,7 +44,7 @@ async fn a_refusal_is_not_billed() {
             .policy_yaml(POLICY)
             .environment(Environment::empty())
             .ledger(Arc::new(MemoryLedger::new()))
-            .provider("mine", Arc::new(Refuses(category)))
+            .provider("mine", failing(Error::new(category, "no")))
             .build()
             .unwrap();
         assert_eq!(
@@ -62,26 +56,13 @@ async fn a_refusal_is_not_billed() {
     }
 }
 
-/// Fails with this error.
-struct Fails(Error);
-
-#[async_trait]
-impl Provider for Fails {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
-        Err(self.0.clone())
-    }
-}
-
 /// Returns what one attempt that fails with `error` is settled at, what is held after it, and
 /// whether the cost is an estimate.
 async fn settled(error: Error) -> (NanoUsd, NanoUsd, bool) {
     let policy = POLICY.replace("max_retries: 3", "max_retries: 0");
     let ledger = Arc::new(MemoryLedger::new());
     let builder = Gateway::builder().policy_yaml(policy).environment(Environment::empty());
-    let builder = builder.ledger(ledger).provider("mine", Arc::new(Fails(error)));
+    let builder = builder.ledger(ledger).provider("mine", failing(error));
     let gateway = builder.build().unwrap();
     gateway.route(Request::new("s", "hello")).await.unwrap_err();
     let spent = gateway.spent(None, SpendBy::Model).await.unwrap().spent;

@@ -2,29 +2,21 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use llm_gateway_core::model::{Completion, CostBasis, FinishReason, NanoUsd, Usage};
 use llm_gateway_core::outcome::AttemptOutcome;
-use llm_gateway_core::provider::{Call, Prepared, Provider};
-use llm_gateway_core::transport::Recorder;
-use llm_gateway_core::{Answer, Category, Environment, Error, Failure, Gateway, Request};
+use llm_gateway_core::provider::Provider;
+use llm_gateway_core::{Answer, Category, Environment, Failure, Gateway, Request};
 
-use crate::support::{ask, obeying};
+use crate::support::{ask, obeying, own_provider};
 
-struct Says(&'static str);
-
-#[async_trait]
-impl Provider for Says {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
-        let mut completion = Completion::text(self.0);
-        if self.0.is_empty() {
+fn saying(text: &'static str) -> Arc<dyn Provider> {
+    own_provider(move |_| {
+        let mut completion = Completion::text(text);
+        if text.is_empty() {
             completion.parts.clear();
         }
         Ok(completion)
-    }
+    })
 }
 
 #[tokio::test]
@@ -40,7 +32,7 @@ reliability: {retry: {max_retries: 0}}
             .policy_yaml(policy)
             .environment(Environment::empty())
             .offline()
-            .provider("mine", Arc::new(Says(text)))
+            .provider("mine", saying(text))
             .build()
             .unwrap();
         let answer = gateway.route(Request::new("s", "hello")).await.unwrap();
@@ -50,19 +42,6 @@ reliability: {retry: {max_retries: 0}}
             "{text:?} was taken for an answer"
         );
         assert_eq!(answer.attempts[0].outcome, AttemptOutcome::Failed(Category::EmptyOutput));
-    }
-}
-
-/// A provider that returns one completion, as it is.
-struct Returns(Completion);
-
-#[async_trait]
-impl Provider for Returns {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
-        Ok(self.0.clone())
     }
 }
 
@@ -76,7 +55,7 @@ async fn asked(text: &str, reason: FinishReason, usage: Option<Usage>) -> Result
          providers: {{mine: {{models: {{m: {row}}}}}}}\n\
          reliability: {{retry: {{max_retries: 0}}}}"
     );
-    let builder = obeying(policy).provider("mine", Arc::new(Returns(completion)));
+    let builder = obeying(policy).provider("mine", own_provider(move |_| Ok(completion.clone())));
     ask(&builder.build().unwrap(), "q").await
 }
 
@@ -136,7 +115,7 @@ visibility: {two: {enforce: soft}}
 providers: {mine: {models: {m: {in: 1, out: 2}}}}
 reliability: {retry: {max_retries: 0}}
 ";
-    let builder = obeying(policy).offline().provider("mine", Arc::new(Says(" ")));
+    let builder = obeying(policy).offline().provider("mine", saying(" "));
     let failure = builder.build().unwrap().panel(Request::new("two", "hi")).await.unwrap_err();
     assert_eq!(failure.category(), Category::Quorum);
     assert_eq!(failure.panel().unwrap().answers().count(), 1);

@@ -11,18 +11,6 @@ use llm_gateway_core::{Environment, Error, Gateway, Request};
 
 use crate::support::{ask, attempts, obeying, tried};
 
-struct Hangs;
-
-#[async_trait]
-impl Provider for Hangs {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
-        std::future::pending().await
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn timeout_s_holds_for_every_provider() {
     let policy = "
@@ -35,7 +23,7 @@ reliability: {deadline_s: 60, retry: {max_retries: 0}}
         .policy_yaml(policy)
         .environment(Environment::empty())
         .offline()
-        .provider("mine", Arc::new(Hangs))
+        .provider("mine", Arc::new(Steps(vec![Step::Hangs])))
         .build()
         .unwrap();
     let answer = gateway.route(Request::new("s", "hello")).await.unwrap();
@@ -159,7 +147,7 @@ visibility: {three: {quorum: 2, enforce: soft}}
 providers: {mine: {timeout_s: 2, models: {m: {in: 1, out: 2, developer: us, lineage: [us]}}}}
 reliability: {retry: {max_retries: 0}}
 ";
-    let builder = obeying(policy).offline().provider("mine", Arc::new(Hangs));
+    let builder = obeying(policy).offline().provider("mine", Arc::new(Steps(vec![Step::Hangs])));
     let gateway = builder.build().unwrap();
     let panel = gateway.panel(Request::new("three", "hi")).await.unwrap();
     assert_eq!(panel.answers().count(), 2);

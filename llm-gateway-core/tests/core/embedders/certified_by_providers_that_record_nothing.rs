@@ -11,36 +11,22 @@ use llm_gateway_core::transport::{HttpRequest, Recorder};
 use llm_gateway_core::{Envelope, Environment, Error, Gateway, GatewayBuilder, Request, Task};
 use serde_json::json;
 
-use crate::support::obeying;
+use crate::support::{obeying, own_provider};
 
-struct Worker;
-
-#[async_trait]
-impl Provider for Worker {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
-        Ok(Completion::text("grey waves come and go"))
-    }
+fn a_worker() -> Arc<dyn Provider> {
+    own_provider(|_| Ok(Completion::text("grey waves come and go")))
 }
 
-/// Accepts, in the form that is asked for.
-struct Verifier;
-
-#[async_trait]
-impl Provider for Verifier {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-    async fn send(&self, prepared: &Prepared, _: &Recorder) -> Result<Completion, Error> {
+/// Returns a provider that accepts, in the form that is asked for.
+fn a_verifier() -> Arc<dyn Provider> {
+    own_provider(|prepared| {
         let asked: String = prepared.call.prompt.texts().collect();
         let nonce =
             asked.split("copy ").nth(1).and_then(|it| it.split(' ').next()).unwrap_or_default();
         let item = serde_json::json!({"requirement": "a line", "evidence_quote": "grey waves", "met": "yes"});
         let verdict = serde_json::json!({"checklist": [item], "blocking": [], "verdict": "ACCEPT", "nonce": nonce});
         Ok(Completion::text(verdict.to_string()))
-    }
+    })
 }
 
 const POLICY: &str = "
@@ -59,8 +45,8 @@ reliability: {retry: {max_retries: 0}}
 #[tokio::test]
 async fn nothing_recorded_is_nothing_certified() {
     let builder = Gateway::builder().policy_yaml(POLICY).environment(Environment::empty());
-    let builder = builder.provider("works", Arc::new(Worker));
-    let gateway = builder.provider("judges", Arc::new(Verifier)).build().unwrap();
+    let builder = builder.provider("works", a_worker());
+    let gateway = builder.provider("judges", a_verifier()).build().unwrap();
     assert!(gateway.route(Request::new("q", "hello")).await.is_ok());
     let work = gateway.orchestrate(Task::new("write a line about the sea")).await.unwrap();
     assert!(work.is_accepted(), "{}", work.text());
@@ -166,7 +152,6 @@ fn check(receipt: &[u8], bundle: &[u8], is_certified: bool, case: &str) {
 
 #[tokio::test]
 async fn a_panel_is_certified_by_records_that_hold_its_answers() {
-    let says: Arc<dyn Provider> = Arc::new(Worker);
     for level in ["none", "context_blind", "model_distinct", "lineage_distinct"] {
         for quorum in [2, 3] {
             for (last, holds) in [
@@ -185,7 +170,7 @@ async fn a_panel_is_certified_by_records_that_hold_its_answers() {
                      model: m-p1}}, {{provider: p2, model: m-p2}}], max_tokens: 100}}}}\n\
                      visibility: {{q: {{enforce: soft, require: {level}, quorum: {quorum}}}}}"
                 );
-                let says = [Arc::clone(&says), Arc::clone(&says), Arc::clone(&says)];
+                let says = [a_worker(), a_worker(), a_worker()];
                 let records = [Records::AsSaid, Records::AsSaid, last];
                 let gateway = recording(&routes, says, records).build().unwrap();
                 let panel = gateway.panel(Request::new("q", "Is it so?")).await.unwrap();
@@ -218,7 +203,7 @@ orchestration:
         (Records::Nothing, Records::Nothing, false),
     ] {
         let case = format!("{worker:?} {verifier:?}");
-        let says: [Arc<dyn Provider>; 3] = [Arc::new(Worker), Arc::new(Verifier), Arc::new(Worker)];
+        let says = [a_worker(), a_verifier(), a_worker()];
         let builder = recording(routes, says, [worker, verifier, Records::AsSaid]);
         let task = Task::new("write a line about the sea");
         let work = builder.build().unwrap().orchestrate(task).await.unwrap();

@@ -17,7 +17,7 @@ use llm_gateway_core::transport::{
 };
 use llm_gateway_core::{Category, Environment, GatewayBuilder, Request, Scripted};
 
-use super::own_parts_that_panic::{POLICY, Says, runtimes};
+use super::own_parts_that_panic::{POLICY, answering, runtimes};
 use crate::support::obeying;
 
 /// A ledger that panics wherever it is asked, or where the ends of holds are booked.
@@ -72,7 +72,7 @@ fn a_panicking_ledger_cannot_be_used_and_nothing_worse() {
                     let has_cap = environment.get("LLM_GATEWAY_CAP_TOTAL_MONTHLY").is_some();
                     let builder = obeying(POLICY).environment(environment.clone()).offline();
                     let builder = builder.ledger(Arc::new(counts));
-                    let gateway = builder.provider("mine", Arc::new(Says)).build().unwrap();
+                    let gateway = builder.provider("mine", answering()).build().unwrap();
                     let routed = gateway.route(Request::new("one", "hi")).await;
                     match routed {
                         Ok(answer) => {
@@ -162,7 +162,7 @@ fn a_panicking_source_of_keys_has_no_key_and_nothing_worse() {
             runtime.block_on(async {
                 let builder = obeying(POLICY).transport(Arc::new(Refuses));
                 let builder = builder.credentials(Arc::new(Lends(method)));
-                let gateway = builder.provider("mine", Arc::new(Says)).build().unwrap();
+                let gateway = builder.provider("mine", answering()).build().unwrap();
                 let failure = gateway.panel(Request::new("three", "hi")).await.unwrap_err();
                 let panel = failure.panel().unwrap();
                 let answered = panel.answers().count();
@@ -197,7 +197,7 @@ fn a_panicking_clock_stops_nobody() {
             let builder: GatewayBuilder = obeying(POLICY).scripted(Scripted::new().answer("42"));
             let builder = builder.clock(Arc::new(Stops(AtomicUsize::new(readings))));
             let builder = builder.ledger(Arc::new(MemoryLedger::new()));
-            let gateway = builder.provider("mine", Arc::new(Says)).build().unwrap();
+            let gateway = builder.provider("mine", answering()).build().unwrap();
             assert!(gateway.route(Request::new("one", "hi")).await.is_ok());
             assert!(gateway.panel(Request::new("three", "hi")).await.is_ok());
         });

@@ -13,7 +13,7 @@ use llm_gateway_core::transport::{
 use llm_gateway_core::{Category, Error, Gateway, Request, Stop};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::support::{obeying, spent};
+use crate::support::{obeying, own_provider, spent};
 
 /// Where a part panics.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -255,7 +255,7 @@ reliability: {deadline_s: 60, retry: {max_retries: 0}}
                 let ledger = Arc::new(MemoryLedger::new());
                 let builder = obeying(policy).transport(Arc::new(carries));
                 let builder = builder.ledger(Arc::clone(&ledger) as Arc<dyn Ledger>);
-                let gateway = builder.provider("mine", Arc::new(Says)).build().unwrap();
+                let gateway = builder.provider("mine", answering()).build().unwrap();
                 let failure = gateway.route(Request::new("q", "hi")).await.unwrap_err();
                 let expected = match carries {
                     Carries::BreaksInTheDropOfItsBody => Category::Timeout,
@@ -272,18 +272,9 @@ reliability: {deadline_s: 60, retry: {max_retries: 0}}
     }
 }
 
-/// A provider that answers.
-pub(super) struct Says;
-
-#[async_trait]
-impl Provider for Says {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-
-    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
-        Ok(Completion::text("42"))
-    }
+/// Returns a provider that answers.
+pub(super) fn answering() -> Arc<dyn Provider> {
+    own_provider(|_| Ok(Completion::text("42")))
 }
 
 /// An error whose code panics, in one of its methods.
@@ -315,26 +306,14 @@ impl std::error::Error for Unspeakable {
     }
 }
 
-/// A provider that fails for such a cause.
-struct FailsFor(Unspeakable);
-
-#[async_trait]
-impl Provider for FailsFor {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-
-    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
-        Err(Error::new(Category::InvalidRequest, "no").with_source(self.0))
-    }
-}
-
 #[test]
 fn a_cause_that_panics_when_it_is_read_is_replaced() {
     for runtime in runtimes() {
         for cause in [Unspeakable::Display, Unspeakable::Debug, Unspeakable::Source] {
             runtime.block_on(async {
-                let builder = obeying(POLICY).offline().provider("mine", Arc::new(FailsFor(cause)));
+                let error = Error::new(Category::InvalidRequest, "no").with_source(cause);
+                let own = own_provider(move |_| Err(error.clone()));
+                let builder = obeying(POLICY).offline().provider("mine", own);
                 let gateway = builder.build().unwrap();
                 let failure = gateway.route(Request::new("one", "hi")).await.unwrap_err();
                 assert_eq!(failure.category(), Category::InvalidRequest);

@@ -1,12 +1,8 @@
 //! A script per target: each takes its own steps in order, and what was not used is told.
 
-use std::sync::Arc;
+use llm_gateway_core::{Category, Gateway, Request, Scripted, Task};
 
-use async_trait::async_trait;
-use llm_gateway_core::model::Completion;
-use llm_gateway_core::provider::{Call, Prepared, Provider};
-use llm_gateway_core::transport::Recorder;
-use llm_gateway_core::{Category, Error, Gateway, Request, Scripted, Task};
+use crate::support::own_provider;
 
 const POLICY: &str = "
 defaults:
@@ -134,25 +130,11 @@ fn a_target_that_the_policy_does_not_have_is_refused_with_the_nearest() {
     Gateway::for_tests(POLICY, Scripted::new().target("no/such", Scripted::new())).unwrap();
 }
 
-/// A provider that is never asked.
-struct Unasked;
-
-#[async_trait]
-impl Provider for Unasked {
-    fn prepare(&self, call: Call) -> Result<Prepared, Error> {
-        Ok(Prepared::unrecorded(call))
-    }
-
-    async fn send(&self, _: &Prepared, _: &Recorder) -> Result<Completion, Error> {
-        unreachable!()
-    }
-}
-
 #[test]
 fn steps_for_an_own_provider_are_refused() {
     let script = Scripted::new().target("proxy/org/model", answers(&["x"]));
     let builder = Gateway::builder().policy_yaml(POLICY).for_tests(script);
-    let problems = builder.provider("proxy", Arc::new(Unasked)).build().unwrap_err();
+    let problems = builder.provider("proxy", own_provider(|_| unreachable!())).build().unwrap_err();
     let told = "the script has steps for proxy/org/model, of an own provider";
     assert_eq!(problems.diagnostics()[0].message, told);
 }

@@ -15,7 +15,7 @@ use llm_gateway_core::provider::{Call, Prepared};
 use llm_gateway_core::transport::{Body, HttpRequest, HttpResponse};
 use llm_gateway_core::{Category, Gateway, Request};
 
-use super::own_parts_that_panic::{POLICY, Says};
+use super::own_parts_that_panic::{POLICY, answering};
 use crate::support::obeying;
 
 const PASSWORD: &str = "pw-canary-4711-canary";
@@ -84,7 +84,7 @@ impl CredentialSource for Names {
 fn gateway(team: Team) -> Gateway {
     let caps = Caps::new().everything(Per::Day, NanoUsd::from_nanos(u64::MAX));
     let builder = obeying(POLICY).offline().caps(caps).credentials(Arc::new(Names));
-    builder.ledger(Arc::new(team)).provider("mine", Arc::new(Says)).build().unwrap()
+    builder.ledger(Arc::new(team)).provider("mine", answering()).build().unwrap()
 }
 
 #[tokio::test]
