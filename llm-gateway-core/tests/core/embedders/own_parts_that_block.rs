@@ -84,16 +84,21 @@ impl Provider for Blocks {
     }
 }
 
-/// Returns runtimes of one worker and of two.
-fn runtimes() -> [Runtime; 2] {
-    [1, 2].map(|workers| {
-        Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap()
-    })
+/// Runs a check on a runtime of one worker and on one of two, at the same time.
+fn on_runtimes(check: impl Fn(&Runtime) + Sync) {
+    std::thread::scope(|threads| {
+        for workers in [1, 2] {
+            let mut builder = Builder::new_multi_thread();
+            let runtime = builder.worker_threads(workers).enable_all().build().unwrap();
+            let check = &check;
+            threads.spawn(move || check(&runtime));
+        }
+    });
 }
 
 #[test]
 fn a_blocked_thread_is_the_failure_of_its_member_alone() {
-    for runtime in runtimes() {
+    on_runtimes(|runtime| {
         let (release, gate) = Gate::new();
         let (done, all_said) = channel();
         let builder = obeying(POLICY).offline();
@@ -113,7 +118,7 @@ fn a_blocked_thread_is_the_failure_of_its_member_alone() {
         });
         // All of them go on at last, and end.
         (0..5).for_each(|_| all_said.recv().unwrap());
-    }
+    });
 }
 
 /// A transport that blocks its thread in a request or in a body.
@@ -165,7 +170,7 @@ fn a_deadline_passes_whatever_blocks() {
 defaults: {q: {provider: openai, model: gpt-6-luna, max_tokens: 100}}
 reliability: {deadline_s: 0.5, retry: {max_retries: 0}}
 ";
-    for runtime in runtimes() {
+    on_runtimes(|runtime| {
         for case in ["request", "body", "keys"] {
             let (release, gate) = Gate::new();
             let stuck = Stuck { gate: gate.clone(), in_body: case != "request" };
@@ -182,5 +187,5 @@ reliability: {deadline_s: 0.5, retry: {max_retries: 0}}
                 drop(release);
             });
         }
-    }
+    });
 }
