@@ -3,47 +3,13 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use llm_gateway_core::Scripted;
-use llm_gateway_core::ledger::{
-    Cap, Day, DroppedHolds, HoldRequest, Ledger, MemoryLedger, Month, Period, PeriodSpend,
-    ReserveError, Reserved, SpendBy, UnusableLedger,
-};
 
+use super::watched::Watched;
 use super::{SESSION, gateway, left, policy, usd, variables};
 use crate::support::{WORST_CASE, ask, obeying};
 
 const OPENAI_DAILY: &str = "LLM_GATEWAY_CAP_OPENAI_DAILY";
-
-/// A ledger in memory that lets others work before it answers.
-struct Slow(MemoryLedger);
-
-#[async_trait]
-impl Ledger for Slow {
-    async fn reserve(
-        &self,
-        day: Day,
-        attempts: &[HoldRequest],
-        caps: &[Cap],
-    ) -> Result<Reserved, ReserveError> {
-        for _ in 0..20 {
-            tokio::task::yield_now().await;
-        }
-        self.0.reserve(day, attempts, caps).await
-    }
-
-    async fn spent(&self, period: Period, by: SpendBy) -> Result<PeriodSpend, UnusableLedger> {
-        self.0.spent(period, by).await
-    }
-
-    async fn drop_unsettled(&self, month: Month) -> Result<DroppedHolds, UnusableLedger> {
-        self.0.drop_unsettled(month).await
-    }
-
-    async fn drain(&self) -> Result<(), UnusableLedger> {
-        self.0.drain().await
-    }
-}
 
 /// Replaces the provider of the class `other`, so that a cap on `openai` refuses `quick` alone.
 fn two_providers() -> String {
@@ -54,7 +20,7 @@ fn two_providers() -> String {
 async fn calls_that_the_ledger_refuses_take_no_room_of_the_session_away() {
     let all = [(SESSION, usd(10 * WORST_CASE)), (OPENAI_DAILY, usd(WORST_CASE - 1))];
     let builder = obeying(two_providers()).environment(variables(&all)).scripted(Scripted::new());
-    let gateway = builder.ledger(Arc::new(Slow(MemoryLedger::new()))).build().unwrap();
+    let gateway = builder.ledger(Arc::new(Watched::default().yielding(20))).build().unwrap();
     let calls = (0..50).map(|number| {
         let (gateway, class) = (gateway.clone(), if number % 5 == 4 { "other" } else { "quick" });
         tokio::spawn(async move { (class, ask(&gateway, class).await.is_ok()) })

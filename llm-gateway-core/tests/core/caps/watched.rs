@@ -20,12 +20,20 @@ pub(super) struct Watched {
     others: BTreeMap<usize, u64>,
     reservations: AtomicUsize,
     is_unreadable: AtomicBool,
+    /// How often a reservation lets others work before it is made.
+    yields: usize,
 }
 
 impl Watched {
     /// Lets another process spend `nanos` before the reservation with this number.
     pub(super) fn spent_before(mut self, reservation: usize, nanos: u64) -> Self {
         self.others.insert(reservation, nanos);
+        self
+    }
+
+    /// Lets others work `times` times before each reservation.
+    pub(super) fn yielding(mut self, times: usize) -> Self {
+        self.yields = times;
         self
     }
 
@@ -57,6 +65,9 @@ impl Ledger for Watched {
         attempts: &[HoldRequest],
         caps: &[Cap],
     ) -> Result<Reserved, ReserveError> {
+        for _ in 0..self.yields {
+            tokio::task::yield_now().await;
+        }
         let number = self.reservations.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(nanos) = self.others.get(&number) {
             another_spends(&self.books, day, *nanos).await;
