@@ -14,6 +14,8 @@ use llm_gateway_core::transport::{
     Credential, HttpRequest, HttpResponse, Transport, TransportError,
 };
 use llm_gateway_core::{Category, Environment, Gateway, Request, Scripted};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 /// A vault that does not answer.
 struct Slow;
@@ -232,13 +234,10 @@ async fn a_thousand_callers_who_leave_use_up_no_more_than_what_they_sent() {
         _ => script.answer("hello"),
     });
     let world = world(Mood::Lends, script);
-    let mut seed: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut random = StdRng::seed_from_u64(7);
     let callers: Vec<_> = (0..1_000)
         .map(|_| {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            let (gateway, polls) = (world.gateway.clone(), (seed >> 33) as usize % 24);
+            let (gateway, polls) = (world.gateway.clone(), random.random_range(0..24));
             tokio::spawn(async move { polled(gateway.route(Request::new("q", "hi")), polls).await })
         })
         .collect();
