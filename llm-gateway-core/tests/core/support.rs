@@ -1,7 +1,10 @@
 //! Helpers that many of these tests share: a gateway that is always built alike, and short views of
 //! what it did.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -68,6 +71,26 @@ pub(crate) fn in_paused_time<F: Future>(future: F) -> F::Output {
     let builder =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
     builder.unwrap().block_on(future)
+}
+
+/// Waits for a future on this thread without a runtime, as `futures::executor::block_on` does.
+pub(crate) fn without_runtime<F: Future>(future: F) -> F::Output {
+    let waker = Waker::from(Arc::new(Unparks(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(done) => return done,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+struct Unparks(Thread);
+
+impl Wake for Unparks {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
 }
 
 /// Returns the attempts of a request, whether it was answered or failed.

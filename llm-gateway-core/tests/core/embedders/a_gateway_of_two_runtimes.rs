@@ -11,7 +11,7 @@ use std::time::Duration;
 use llm_gateway_core::{Category, Request};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use super::server::{Manner, Server, asked, comes_to};
+use super::server::{Manner, Server, asked, canberra, comes_to};
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
@@ -19,10 +19,6 @@ fn runtime() -> Runtime {
 
 fn with_threads() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
-}
-
-fn canberra() -> Result<String, String> {
-    Ok("Canberra".to_owned())
 }
 
 #[test]

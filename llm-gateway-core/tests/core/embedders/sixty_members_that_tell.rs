@@ -8,6 +8,8 @@ use futures_util::{FutureExt, StreamExt};
 use llm_gateway_core::{Environment, Event, Gateway, Request, Run, Scripted};
 use test_support::in_time;
 
+use crate::support::without_runtime;
+
 fn policy(members: usize, retries: usize) -> String {
     let rows: String =
         (0..members).map(|n| format!("      - {{provider: p{n}, model: m}}\n")).collect();
@@ -135,25 +137,6 @@ async fn a_read_that_is_given_up_loses_nothing() {
     assert_eq!(run.await.unwrap().text(), "a");
 }
 
-/// Waits for a future on this thread, outside any runtime.
-fn wait_for<F: Future>(future: F) -> F::Output {
-    struct Unpark(std::thread::Thread);
-    impl std::task::Wake for Unpark {
-        fn wake(self: std::sync::Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = std::sync::Arc::new(Unpark(std::thread::current())).into();
-    let mut context = std::task::Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        if let std::task::Poll::Ready(done) = future.as_mut().poll(&mut context) {
-            return done;
-        }
-        std::thread::park();
-    }
-}
-
 #[test]
 fn a_reader_outside_the_runtime_only_listens() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -161,7 +144,7 @@ fn a_reader_outside_the_runtime_only_listens() {
         let script = Scripted::new().delay(Duration::from_millis(1)).answer("a");
         let gateway = Gateway::for_tests(ONE, script).unwrap();
         let Run { events, outcome, .. } = gateway.start(Request::new("q", "hi"));
-        let reader = std::thread::spawn(move || wait_for(events.collect::<Vec<_>>()));
+        let reader = std::thread::spawn(move || without_runtime(events.collect::<Vec<_>>()));
         assert_eq!(runtime.block_on(outcome).unwrap().text(), "a");
         assert_eq!(reader.join().unwrap().len(), 1);
     }
