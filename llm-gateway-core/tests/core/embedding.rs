@@ -9,27 +9,7 @@ use llm_gateway_core::{
     OrchestrationOutcome, PanelAnswer, Reply, Request, Scripted, Stop, Task,
 };
 
-use crate::support::{obeying, own_provider};
-
-const POLICY: &str = "
-defaults:
-  one: {provider: openai, model: gpt-6-luna}
-  three:
-    members:
-      - {provider: openai, model: gpt-6-luna}
-      - {provider: anthropic, model: claude-haiku-5-5}
-      - {provider: gemini, model: gemini-3.5-flash-lite}
-  sums:
-    cascade:
-      gate:
-        - {provider: openai, model: gpt-6-luna}
-        - {provider: gemini, model: gemini-3.5-flash-lite}
-      else: {provider: anthropic, model: claude-opus-5-5}
-orchestration:
-  roles:
-    worker: {provider: openai, model: gpt-6-luna}
-    verifier: {provider: anthropic, model: claude-opus-5-5}
-";
+use crate::support::{SHAPES, obeying, own_provider};
 
 /// Returns a provider that is never asked.
 fn unasked() -> Arc<dyn Provider> {
@@ -38,7 +18,7 @@ fn unasked() -> Arc<dyn Provider> {
 
 #[tokio::test]
 async fn a_name_that_no_provider_can_have_is_a_problem_of_the_build() {
-    let builder = || obeying(POLICY).offline();
+    let builder = || obeying(SHAPES).offline();
     assert!(builder().provider("in_house", unasked()).build().is_ok());
     let named = builder().provider("In House", unasked());
     let problems = named.build().unwrap_err();
@@ -62,7 +42,7 @@ async fn a_bad_name_and_a_bad_policy_are_told_together() {
 
 #[tokio::test]
 async fn a_reply_is_taken_as_what_it_is_and_can_be_kept() {
-    let gateway = obeying(POLICY).offline().build().unwrap();
+    let gateway = obeying(SHAPES).offline().build().unwrap();
     let reply = async |class: &str| gateway.start(Request::new(class, "hi")).await.unwrap();
     let (one, three, sums) = (reply("one").await, reply("three").await, reply("sums").await);
     let task = gateway.start_orchestration(Task::new("hi")).await.unwrap();
@@ -85,7 +65,7 @@ async fn a_reply_is_taken_as_what_it_is_and_can_be_kept() {
 #[tokio::test]
 async fn a_failure_can_be_kept_with_all_that_was_paid_for() {
     let script = Scripted::new().answer("42").status(401).status(401);
-    let gateway = obeying(POLICY).scripted(script).build().unwrap();
+    let gateway = obeying(SHAPES).scripted(script).build().unwrap();
     let failure = gateway.panel(Request::new("three", "6 x 7 = ?")).await.unwrap_err();
     let kept = failure.clone();
     assert_eq!(kept.category(), Category::Quorum);
@@ -116,8 +96,8 @@ fn all_results_can_be_cloned_and_kept_by_any_task() {
 #[tokio::test]
 async fn a_kept_result_says_all_that_the_first_one_said() {
     let script = || Scripted::new().answer("42").status(401).status(401);
-    let faulty = || obeying(POLICY).scripted(script()).build().unwrap();
-    let offline = || obeying(POLICY).offline().build().unwrap();
+    let faulty = || obeying(SHAPES).scripted(script()).build().unwrap();
+    let offline = || obeying(SHAPES).offline().build().unwrap();
     let broken = || obeying("defaults: {one: {provider: openai}}").offline().build_always();
     let asked = |gateway: Gateway, class: &'static str| async move {
         gateway.start(Request::new(class, "6 x 7 = ?")).await
@@ -168,7 +148,7 @@ fn what_a_request_asks_can_be_read() {
 #[tokio::test]
 async fn what_is_printed_for_debugging_holds_no_key_and_no_prompt() {
     let environment = Environment::empty().with("OPENAI_API_KEY", "sk-canary-key-4711");
-    let builder = obeying(POLICY).environment(environment).offline();
+    let builder = obeying(SHAPES).environment(environment).offline();
     let printed = format!("{builder:?}");
     let gateway: Gateway = builder.build().unwrap();
     let run = gateway.start(Request::new("one", "canary prompt"));

@@ -27,6 +27,30 @@ pub(crate) const NOW: Duration = Duration::from_secs(1_795_262_400);
 /// and $10 out: 2 bytes and the margin of one message in, and 100 tokens out.
 pub(crate) const WORST_CASE: u64 = (2 + 64) * 1_000 + 100 * 10_000;
 
+/// A policy with a class of each kind and an orchestration, whose models are of three developers.
+pub(crate) const SHAPES: &str = "
+defaults:
+  one: {provider: openai, model: gpt-6-luna, max_tokens: 100}
+  three:
+    members:
+      - {provider: openai, model: gpt-6-luna}
+      - {provider: anthropic, model: claude-haiku-5-5}
+      - {provider: gemini, model: gemini-3.5-flash-lite}
+    max_tokens: 100
+  sums:
+    cascade:
+      gate:
+        - {provider: openai, model: gpt-6-luna}
+        - {provider: gemini, model: gemini-3.5-flash-lite}
+      else: {provider: anthropic, model: claude-opus-5-5}
+    max_tokens: 100
+orchestration:
+  roles:
+    worker: {provider: openai, model: gpt-6-luna}
+    verifier: {provider: anthropic, model: claude-opus-5-5}
+reliability: {retry: {max_retries: 0}}
+";
+
 /// Begins a gateway with this policy at [`NOW`], with a fixed seed and no variables.
 pub(crate) fn obeying(policy: impl Into<String>) -> GatewayBuilder {
     let builder = Gateway::builder().policy_yaml(policy).environment(Environment::empty());

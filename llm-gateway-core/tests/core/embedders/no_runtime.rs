@@ -8,33 +8,14 @@ use llm_gateway_core::ledger::{Ledger, MemoryLedger, SpendBy};
 use llm_gateway_core::{Category, Environment, Failure, Gateway, Request, Task};
 use tokio::runtime::Builder;
 
-use crate::support::without_runtime;
-
-const POLICY: &str = "
-defaults:
-  one: {provider: openai, model: gpt-6-luna}
-  three:
-    members:
-      - {provider: openai, model: gpt-6-luna}
-      - {provider: anthropic, model: claude-haiku-5-5}
-  sums:
-    cascade:
-      gate:
-        - {provider: openai, model: gpt-6-luna}
-        - {provider: gemini, model: gemini-3.5-flash-lite}
-      else: {provider: anthropic, model: claude-opus-5-5}
-orchestration:
-  roles:
-    worker: {provider: openai, model: gpt-6-luna}
-    verifier: {provider: anthropic, model: claude-opus-5-5}
-";
+use crate::support::{SHAPES, without_runtime};
 
 fn on_runtime<T>(builder: &mut Builder, work: impl Future<Output = T>) -> T {
     builder.build().unwrap().block_on(work)
 }
 
 fn gateway(ledger: Arc<dyn Ledger>) -> Gateway {
-    let builder = Gateway::builder().policy_yaml(POLICY).environment(Environment::empty());
+    let builder = Gateway::builder().policy_yaml(SHAPES).environment(Environment::empty());
     builder.offline().ledger(ledger).build().unwrap()
 }
 
