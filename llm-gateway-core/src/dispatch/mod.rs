@@ -103,8 +103,9 @@ pub(crate) struct Context<'a> {
     /// The most that all attempts may cost together, if the policy sets a limit. It applies without
     /// a ledger too.
     pub(crate) allowance: Option<&'a Allowance>,
-    /// The handle by which the caller can end the request and keep what exists.
-    pub(crate) stop: Option<&'a Stop>,
+    /// The handle by which the caller, or the gateway's shutdown, ends the request and keeps what
+    /// exists.
+    pub(crate) stop: &'a Stop,
     pub(crate) task_class: &'a TaskClass,
     /// The kind of request, by which a refusal words its advice.
     pub(crate) advice: Advice,

@@ -1,4 +1,4 @@
-//! The end of a request's time: its deadline, or a stop by its caller.
+//! The end of a request's time: its deadline, or a stop by its caller or the gateway's shutdown.
 
 use tokio::time::{Instant, timeout_at};
 
@@ -13,22 +13,14 @@ use super::reasons::deadline_passed;
 pub(super) enum EndReason {
     /// The request's deadline has passed.
     Deadline,
-    /// The request's caller has stopped it.
+    /// The request's caller has stopped it, or the gateway's shutdown has.
     Stopped,
 }
 
 impl Context<'_> {
-    /// Returns whether the caller has stopped the request.
+    /// Returns whether the request was stopped.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.stop.is_some_and(|stop| stop.is_stopped())
-    }
-
-    /// Waits until the caller stops the request. Most requests cannot be stopped, and wait forever.
-    pub(super) async fn stopped(&self) {
-        match self.stop {
-            Some(stop) => stop.stopped().await,
-            None => std::future::pending().await,
-        }
+        self.stop.is_stopped()
     }
 
     /// Waits for `work`, unless the request is stopped. A result that is ready is returned even
@@ -40,7 +32,7 @@ impl Context<'_> {
         tokio::select! {
             biased;
             done = work => Ok(done),
-            () = self.stopped() => Err(EndReason::Stopped),
+            () = self.stop.stopped() => Err(EndReason::Stopped),
         }
     }
 

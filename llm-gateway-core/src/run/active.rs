@@ -83,7 +83,7 @@ impl<'a> ActiveRun<'a> {
             session: &self.state.lasting.session,
             caps_left: &self.caps_left,
             allowance: None,
-            stop: Some(self.stop),
+            stop: self.stop,
             task_class,
             advice: Advice::OfPrompt,
             scrubber: &self.state.scrubber,

@@ -270,7 +270,7 @@ async fn written(
     ending: impl Future<Output = Result<(), UnusableLedger>>,
 ) -> bool {
     let given_up = async {
-        context.stopped().await;
+        context.stop.stopped().await;
         sleep(LAST_ENTRY).await;
     };
     let until = (context.deadline.at + LAST_ENTRY).min(Instant::now() + BOOKS_WAIT);
