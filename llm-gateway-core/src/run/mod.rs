@@ -47,7 +47,7 @@ pub(crate) use reply::AcceptedReply;
 pub use request::Request;
 pub(crate) use state::SharedState;
 pub use task::Task;
-use work::RunName;
+use work::{RunName, Work};
 
 /// A request under way: its id, its events, and the future of its result.
 ///
@@ -67,7 +67,7 @@ pub struct Run {
     pub events: Events,
     /// Future of the run's reply, or of its failure.
     pub outcome: RunFuture,
-    name: RunName,
+    work: Arc<Work>,
 }
 
 impl Run {
@@ -76,10 +76,10 @@ impl Run {
         events: Events,
         work: impl Future<Output = Result<Reply, Failure>> + Send + 'static,
     ) -> Self {
-        let refused = name.clone();
+        let (id, refused) = (name.id, name.clone());
         let work = on_one_runtime(work, move |error| refused.failure(error));
-        let (outcome, driver) = work::shared(Box::pin(work), name.clone());
-        Self { id: name.id, events: events.driven_by(driver), outcome, name }
+        let work = Arc::new(Work::new(Box::pin(work), name));
+        Self { id, events: events.driven_by(work.driver()), outcome: work.outcome(), work }
     }
 
     /// Has the current tokio runtime work on the run, whether or not anybody awaits it.
@@ -108,8 +108,8 @@ impl Run {
     /// anybody who waits, await it in a task of your own.
     #[must_use = "dropping a run cancels it"]
     pub fn spawn(self) -> Self {
-        let outcome = work::spawned(self.outcome, self.name.clone());
-        Self { events: self.events.listening(), outcome, ..self }
+        self.work.spawn();
+        Self { events: self.events.listening(), ..self }
     }
 }
 

@@ -35,31 +35,13 @@ impl RunName {
     }
 }
 
-/// Splits a run's future into its outcome and the driver by which a reader of events lets it work.
-pub(super) fn shared(future: RunFuture, name: RunName) -> (RunFuture, RunDriver) {
-    let work = Arc::new(Work::new(future, name));
-    let outcome = Outcome { work: Arc::clone(&work), is_spawned: false };
-    (Box::pin(outcome), Box::new(move |cx| work.advance_for_reader(cx)))
-}
-
-/// Has a task on the current tokio runtime poll a run's future, and returns the outcome. Without a
-/// runtime the outcome is a failure, and the future is dropped without a poll.
-pub(super) fn spawned(future: RunFuture, name: RunName) -> RunFuture {
-    let Ok(runtime) = Handle::try_current() else {
-        let message = "there is no tokio runtime here on which the run could be spawned";
-        let failure = name.failure(Error::new(Category::Internal, message));
-        return Box::pin(std::future::ready(Err(failure)));
-    };
-    let work = Arc::new(Work::new(future, name));
-    runtime.spawn(WorkTask(Arc::clone(&work)));
-    Box::pin(Outcome { work, is_spawned: true })
-}
-
 /// The work of a run, and those that wait for it.
-struct Work {
+pub(super) struct Work {
     name: RunName,
     place: Mutex<Place>,
     wakers: Arc<Wakers>,
+    /// Whether a task lets the run work, so that the outcome only waits.
+    is_spawned: AtomicBool,
     /// Wakes the outcome of a spawned run when the work has ended.
     ended: AtomicWaker,
     /// The runtime in which the run was polled first; `None` if there was none.
@@ -81,15 +63,46 @@ enum Place {
 }
 
 impl Work {
-    fn new(future: RunFuture, name: RunName) -> Self {
+    /// Creates the work of the run `name`, which nobody has polled.
+    pub(super) fn new(future: RunFuture, name: RunName) -> Self {
         let wakers = Wakers { is_due: AtomicBool::new(true), ..Wakers::default() };
         Self {
             name,
             place: Mutex::new(Place::Resting(future)),
             wakers: Arc::new(wakers),
+            is_spawned: AtomicBool::new(false),
             ended: AtomicWaker::new(),
             runtime: OnceLock::new(),
         }
+    }
+
+    /// Returns the outcome of the run, which polls the work unless a task does. Dropping it cancels
+    /// the run.
+    pub(super) fn outcome(self: &Arc<Self>) -> RunFuture {
+        Box::pin(Outcome(Arc::clone(self)))
+    }
+
+    /// Returns the driver by which a reader of the run's events lets it work.
+    pub(super) fn driver(self: &Arc<Self>) -> RunDriver {
+        let work = Arc::clone(self);
+        Box::new(move |cx| work.advance_for_reader(cx))
+    }
+
+    /// Has a task on the current tokio runtime poll the future, unless one does already. Without a
+    /// runtime the outcome is a failure, and the future is dropped without a poll.
+    pub(super) fn spawn(self: &Arc<Self>) {
+        if self.is_spawned.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(WorkTask(Arc::clone(self)));
+            return;
+        }
+        let message = "there is no tokio runtime here on which the run could be spawned";
+        let failure = self.name.failure(Error::new(Category::Internal, message));
+        let refused = Place::Ended(Box::new(Err(failure)));
+        let dropped = std::mem::replace(&mut *self.lock(), refused);
+        drop(dropped);
     }
 
     /// Polls the future if there is anything for it to do and nobody else has it.
@@ -97,6 +110,16 @@ impl Work {
         let Some(future) = self.take() else { return };
         let mut polling = Polling { work: self, future: Some(future), result: None };
         polling.poll();
+    }
+
+    /// Lets the run work for its outcome or its task.
+    fn advance_for_owner(&self, cx: &Context<'_>) {
+        let here = current();
+        let is_elsewhere = here != *self.runtime.get_or_init(|| here);
+        // What woke the future at home would never reach another runtime, so it is asked.
+        self.wakers.is_due.fetch_or(is_elsewhere, Ordering::SeqCst);
+        self.wakers.owner.register(cx.waker());
+        self.advance();
     }
 
     /// Lets the run work for the reader of its events. A reader outside the run's runtime only
@@ -247,26 +270,16 @@ impl Wake for Wakers {
 }
 
 /// The outcome of a run.
-struct Outcome {
-    work: Arc<Work>,
-    /// Whether a task lets the run work.
-    is_spawned: bool,
-}
+struct Outcome(Arc<Work>);
 
 impl Future for Outcome {
     type Output = Result<Reply, Failure>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let work = &self.work;
-        if self.is_spawned {
-            work.ended.register(cx.waker());
-        } else {
-            let here = current();
-            let is_elsewhere = here != *work.runtime.get_or_init(|| here);
-            // What woke the future at home would never reach another runtime, so it is asked.
-            work.wakers.is_due.fetch_or(is_elsewhere, Ordering::SeqCst);
-            work.wakers.owner.register(cx.waker());
-            work.advance();
+        let work = &self.0;
+        match work.is_spawned.load(Ordering::SeqCst) {
+            true => work.ended.register(cx.waker()),
+            false => work.advance_for_owner(cx),
         }
         work.result().map_or(Poll::Pending, Poll::Ready)
     }
@@ -274,7 +287,7 @@ impl Future for Outcome {
 
 impl Drop for Outcome {
     fn drop(&mut self) {
-        self.work.cancel();
+        self.0.cancel();
     }
 }
 
@@ -285,8 +298,7 @@ impl Future for WorkTask {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.wakers.owner.register(cx.waker());
-        self.0.advance();
+        self.0.advance_for_owner(cx);
         if self.0.is_over() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
@@ -332,9 +344,9 @@ mod tests {
             Poll::Pending
         });
         let name = RunName { id: RunId::from_bits(1), task_class: "q".to_owned() };
-        let (shared, driver) = shared(Box::pin(future), name);
-        *outcome.lock().unwrap() = Some(shared);
-        driver(&mut Context::from_waker(&noop_waker()));
+        let work = Arc::new(Work::new(Box::pin(future), name));
+        *outcome.lock().unwrap() = Some(work.outcome());
+        work.driver()(&mut Context::from_waker(&noop_waker()));
         assert_eq!(waiting.0.load(Ordering::SeqCst), 1, "the reader may never come back");
         drop(outcome.lock().unwrap().take());
     }

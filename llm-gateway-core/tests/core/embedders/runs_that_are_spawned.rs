@@ -61,6 +61,15 @@ async fn its_events_are_all_heard() {
 }
 
 #[tokio::test]
+async fn spawned_twice_it_works_once() {
+    let script = Scripted::new().answer("a");
+    let run = gateway(script.clone()).start(question()).spawn().spawn();
+    asked(&script).await;
+    assert_eq!(in_time("a run", run.outcome).await.unwrap().text(), "a");
+    assert_eq!(script.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn without_a_runtime_it_fails_and_nothing_is_sent() {
     let script = Scripted::new().answer("a");
     let gateway = gateway(script.clone());
