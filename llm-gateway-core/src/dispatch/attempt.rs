@@ -92,7 +92,7 @@ impl Attempt {
     /// Returns whether the target was asked. It was not if a rule refused the call before anything
     /// was sent.
     pub fn was_asked(&self) -> bool {
-        self.sent.is_some() || self.asked
+        self.asked
     }
 
     /// Returns whether the attempt cost more than was set aside for it.
