@@ -71,12 +71,11 @@ pub struct Run {
 }
 
 impl Run {
-    fn new(
-        name: RunName,
-        events: Events,
-        work: impl Future<Output = Result<Reply, Failure>> + Send + 'static,
-    ) -> Self {
+    fn new(begun: BegunRun, events: Events, asked: Asked) -> Self {
+        let name = RunName { id: begun.id, task_class: begun.task_class.clone() };
+        let span = tracing::info_span!("run", run_id = %name.id, task_class = %name.task_class);
         let (id, refused) = (name.id, name.clone());
+        let work = done(begun, asked).instrument(span);
         let work = on_one_runtime(work, move |error| refused.failure(error));
         let work = Arc::new(Work::new(Box::pin(work), name));
         Self { id, events: events.driven_by(work.driver()), outcome: work.outcome(), work }
@@ -145,43 +144,38 @@ pub(crate) fn start_heard(
     content: Option<ContentSink>,
 ) -> Run {
     let (begun, events) = BegunRun::new(state, &request.task_class, request.stop.as_ref());
-    let name = RunName { id: begun.id, task_class: begun.task_class.clone() };
-    let span = tracing::info_span!("run", run_id = %name.id, task_class = %name.task_class);
-    let work = async move {
-        let run = ActiveRun::new(&begun);
-        let observed = ObservedRun::started(begun.observer.as_ref());
-        let ended = match begun.enter() {
-            Ok(_under_way) => run.with_budget(run.reply(request, wanted, content).await).await,
-            Err(error) => Err(run.failure(error)),
-        };
-        conclude(&run, observed, ended)
-    };
-    Run::new(name, events, work.instrument(span))
+    Run::new(begun, events, Asked::Question { request, wanted, content })
 }
 
 /// Starts an orchestration.
 pub(crate) fn start_orchestration(state: &Arc<SharedState>, task: Task) -> Run {
     let (begun, events) = BegunRun::new(state, ORCHESTRATE, task.stop.as_ref());
-    let name = RunName { id: begun.id, task_class: begun.task_class.clone() };
-    let span = tracing::info_span!("run", run_id = %name.id, task_class = ORCHESTRATE);
-    let work = async move {
-        let run = ActiveRun::new(&begun);
-        let observed = ObservedRun::started(begun.observer.as_ref());
-        let ended = match begun.enter() {
-            Ok(_under_way) => run.with_budget(run.orchestration(task).await).await,
-            Err(error) => Err(run.failure(error)),
-        };
-        conclude(&run, observed, ended)
-    };
-    Run::new(name, events, work.instrument(span))
+    Run::new(begun, events, Asked::Task(task))
 }
 
-/// Tells the observer how a run has ended, and returns what its caller is told.
-fn conclude(
-    run: &ActiveRun<'_>,
-    observed: ObservedRun<'_>,
-    ended: Result<Reply, Failure>,
-) -> Result<Reply, Failure> {
+/// The question or the task that a run is asked.
+enum Asked {
+    Question { request: Request, wanted: AcceptedReply, content: Option<ContentSink> },
+    Task(Task),
+}
+
+/// Does what a run is asked, tells the observer how it begins and how it ends, and returns what its
+/// caller is told.
+async fn done(begun: BegunRun, asked: Asked) -> Result<Reply, Failure> {
+    let run = ActiveRun::new(&begun);
+    let observed = ObservedRun::started(begun.observer.as_ref());
+    let ended = match begun.enter() {
+        Ok(_under_way) => {
+            let ended = match asked {
+                Asked::Question { request, wanted, content } => {
+                    run.reply(request, wanted, content).await
+                }
+                Asked::Task(task) => run.orchestration(task).await,
+            };
+            run.with_budget(ended).await
+        }
+        Err(error) => Err(run.failure(error)),
+    };
     observed.ended(ended.as_ref().err().map(Failure::category), run.started.elapsed());
     match run.state.is_hermetic {
         true => ended.map(Reply::without_times).map_err(Failure::without_times),
