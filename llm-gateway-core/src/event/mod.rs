@@ -1,6 +1,6 @@
 //! The events of a run, which report what happens while the run works.
 //!
-//! Here is what can happen; [`channel`] carries it from the run to its reader.
+//! Here is what can happen; [`channel`](mod@channel) carries it from the run to its reader.
 
 mod channel;
 
